@@ -1,0 +1,15 @@
+#!/bin/sh
+# Writes the lock files from the ranges in pyproject.toml: exact versions, hashes, no index addresses.
+set -eu
+cd "$(dirname "$0")/.."
+uv=${UV:-.venv/bin/uv}
+compile() {
+  "$uv" pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
+    --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@"
+}
+everything="--extra serve --extra redis --extra postgres --extra sqlite --extra bedrock --extra sentry --extra otlp"
+compile --output-file requirements/core.txt
+compile --extra serve --output-file requirements/serve.txt
+# shellcheck disable=SC2086  # a list of flags
+compile $everything --group dev --output-file requirements/dev.txt
+compile --extra serve --resolution lowest-direct --output-file requirements/lowest.txt

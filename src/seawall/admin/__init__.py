@@ -1,0 +1,1 @@
+"""Door: health, metrics, diagnostics and the management API."""

@@ -1,0 +1,1 @@
+"""Text to one frozen tree of settings."""

@@ -1,0 +1,127 @@
+"""One outbound call and its attempts: what the pipeline carries."""
+
+from seawall.contracts.body import Body, Headers
+from seawall.contracts.target import Target, Timeouts
+
+__all__ = ["Attempt", "Call", "Run"]
+
+SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
+IDEMPOTENT = SAFE | frozenset((b"PUT", b"DELETE"))  # RFC 9110 section 9.2.2
+
+
+class Run:
+    """What all attempts, hedges and fallbacks of one call share.
+
+    Attributes:
+        started: when the call arrived, seconds on the monotonic clock.
+        attempts: how many attempts reached the wire so far.
+        budget: how many attempts the call may make in all.
+        held: attempts held back for targets not yet tried; a retry may not use them.
+        wire_time: seconds spent on the wire, all attempts together.
+        queue_time: seconds spent waiting for rate or concurrency.
+        cache: word for the log line: `""`, `hit`, `stale`, `miss`, `bypass`.
+        notes: what policies want shown in Server-Timing and the log: (name, seconds or None, description or "").
+        committed: the first byte of an answer has reached the client; nothing may be retried any more.
+    """
+
+    __slots__ = ("attempts", "budget", "cache", "committed", "held", "notes", "queue_time", "started", "wire_time")
+
+    def __init__(self, started: float, budget: int = 1) -> None:
+        self.started = started
+        self.attempts = 0
+        self.budget = budget
+        self.held = 0
+        self.wire_time = 0.0
+        self.queue_time = 0.0
+        self.cache = ""
+        self.notes: list[tuple[str, float | None, str]] = []
+        self.committed = False
+
+
+class Call:
+    """One call to an upstream, as policies see it. Treated as immutable below the door: `fork` to change a field.
+
+    Attributes:
+        method: upper case bytes.
+        path: raw path and query for the upstream, validated, without the target's base.
+        headers: cleaned and complete but for Host, framing and what each attempt adds.
+        body: bytes, or a `Source` that can be read once.
+        length: declared length of a Source, None when it is sent chunked.
+        target: where it goes.
+        timeouts: of its route.
+        deadline: absolute, seconds on the monotonic clock.
+        idempotent: safe or idempotent method, an Idempotency-Key, or the route says so.
+        upstream, route, caller: names from settings; caller `""` when anonymous.
+        request_id: sent upstream and to the client.
+        trace: `(trace_id, parent_span_id, flags)` in lower-case hex, of the caller's traceparent or our own.
+        run: shared by forks.
+    """
+
+    __slots__ = (
+        "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "request_id", "route",
+        "run", "target", "timeouts", "trace", "upstream",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: bytes,
+        path: bytes,
+        headers: Headers,
+        target: Target,
+        timeouts: Timeouts,
+        deadline: float,
+        run: Run,
+        body: Body = b"",
+        length: int | None = 0,
+        idempotent: bool = False,
+        upstream: str = "",
+        route: str = "",
+        caller: str = "",
+        request_id: str = "",
+        trace: tuple[str, str, str] = ("", "", ""),
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.target = target
+        self.timeouts = timeouts
+        self.deadline = deadline
+        self.run = run
+        self.body = body
+        self.length = length
+        self.idempotent = idempotent
+        self.upstream = upstream
+        self.route = route
+        self.caller = caller
+        self.request_id = request_id
+        self.trace = trace
+
+    def fork(self, target: Target | None = None) -> "Call":
+        """Return a copy that shares `run`, optionally bound to another target."""
+        return Call(
+            self.method, self.path, self.headers, target or self.target, self.timeouts, self.deadline, self.run,
+            self.body, self.length, self.idempotent, self.upstream, self.route, self.caller, self.request_id,
+            self.trace,
+        )  # fmt: skip
+
+
+class Attempt:
+    """One try of a call on the wire.
+
+    Attributes:
+        call: what is tried.
+        number: 1 for the first attempt of the call.
+        headers: added to the call's headers for this attempt only (traceparent, the remaining time).
+        deadline: absolute; nothing of this attempt before its reply is handed over happens later.
+        sent: set by the wire as soon as a byte of the request may have left; an error with `sent` False proves that
+            the upstream did not process it (semantics 2.1).
+    """
+
+    __slots__ = ("call", "deadline", "headers", "number", "sent")
+
+    def __init__(self, call: Call, number: int, headers: Headers, deadline: float) -> None:
+        self.call = call
+        self.number = number
+        self.headers = headers
+        self.deadline = deadline
+        self.sent = False

@@ -1,0 +1,91 @@
+"""What happened, as frozen values that observers listen to; an observer returns nothing.
+
+Named tuples, not frozen dataclasses: one is made per call, and a named tuple costs a third.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+__all__ = ["AttemptEnded", "BreakerChanged", "CallEnded", "Emit", "Event", "Notice", "UpstreamPaused"]
+
+
+class CallEnded(NamedTuple):
+    """A call is over: its body was sent, or broke, or nobody wanted it any more.
+
+    Attributes:
+        caller, upstream, route: names from settings; `""` unknown.
+        method: as sent.
+        status: what the client got; 499 when it left before the head was sent.
+        outcome: `ok`, `upstream_error` (its 5xx passed on), `client_error` (4xx), `refused`, `failed`, `deadline`,
+            `cancelled`, `broken` (ended inside the body).
+        error: the problem's type, or `""`.
+        attempts: how many reached the wire.
+        cache: `""`, `hit`, `stale`, `miss`, `bypass`.
+        latency: seconds from arrival to the end of the body.
+        upstream_time: seconds on the wire until replies were handed over, all attempts.
+        queue_time: seconds waiting for rate or concurrency.
+        received, sent: body bytes from and to the client.
+        streamed: whether the reply was a stream.
+        request_id, trace_id: for log lines, never for labels.
+    """
+
+    caller: str
+    upstream: str
+    route: str
+    method: str
+    status: int
+    outcome: str
+    error: str
+    attempts: int
+    cache: str
+    latency: float
+    upstream_time: float
+    queue_time: float
+    received: int
+    sent: int
+    streamed: bool
+    request_id: str
+    trace_id: str
+
+
+class AttemptEnded(NamedTuple):
+    """One attempt handed its reply over or failed. `result` is a status as text, or `connect`, `reset`, `timeout`."""
+
+    upstream: str
+    target: str
+    route: str
+    number: int
+    result: str
+    seconds: float
+
+
+class BreakerChanged(NamedTuple):
+    """A breaker moved. States: `closed`, `open`, `half_open`; `retry_after` seconds while open."""
+
+    upstream: str
+    target: str
+    old: str
+    new: str
+    reason: str
+    retry_after: float
+
+
+class UpstreamPaused(NamedTuple):
+    """An upstream asked with Retry-After to be left alone for `seconds`."""
+
+    upstream: str
+    target: str
+    seconds: float
+
+
+class Notice(NamedTuple):
+    """Anything else worth a log line. `level` is `debug`, `info`, `warning` or `error`; `fields` hold no secrets."""
+
+    level: str
+    event: str
+    message: str
+    fields: tuple[tuple[str, object], ...] = ()
+
+
+Event = CallEnded | AttemptEnded | BreakerChanged | UpstreamPaused | Notice
+Emit = Callable[[Event], None]

@@ -1,0 +1,70 @@
+"""The answer to a call: status, headers, and a body that somebody must close."""
+
+from collections.abc import Callable
+
+from seawall.contracts.body import Body, Headers
+
+__all__ = ["Reply"]
+
+
+class Reply:
+    """An answer, from an upstream or our own.
+
+    Whoever receives a reply owns it: hands it on, or calls `close` exactly when done with the body (a second
+    call does nothing). Stages that hold something for the life of the body register it with `on_close`.
+
+    Attributes:
+        status: 200..599.
+        headers: without framing: no Content-Length, Transfer-Encoding, Connection or Keep-Alive.
+        body: bytes when whole, else a `Source`.
+        length: for a Source the declared length or None (sent chunked); for bytes None means `len(body)`; on an
+            answer to HEAD and on 304 the length the upstream declared, or None.
+        streamed: an event stream, ndjson, an AWS event stream, or one without a length that is longer or slower
+            than what is waited for (semantics 2.6).
+    """
+
+    __slots__ = ("_closers", "body", "headers", "length", "status", "streamed")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        body: Body = b"",
+        length: int | None = None,
+        streamed: bool = False,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.length = length
+        self.streamed = streamed
+        self._closers: list[Callable[[], None]] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body is all here, so that nothing upstream is still held."""
+        return type(self.body) is bytes
+
+    def on_close(self, closer: Callable[[], None]) -> None:
+        """Run `closer` when the reply is closed: last registered first. It must not raise."""
+        if self._closers is None:
+            self._closers = [closer]
+        else:
+            self._closers.append(closer)
+
+    def close(self) -> None:
+        """Close the body and run the closers, once."""
+        body = self.body
+        if type(body) is not bytes:
+            body.close()  # type: ignore[union-attr]
+        closers, self._closers = self._closers, None
+        if closers is not None:
+            while closers:
+                closers.pop()()
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first value of `name` (lower case), or None."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None

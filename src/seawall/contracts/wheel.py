@@ -1,0 +1,120 @@
+"""A coarse timer wheel: one loop timer serves every deadline of the same few milliseconds."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from seawall.contracts.clock import Clock
+
+__all__ = ["Entry", "TimeLimit", "Wheel"]
+
+
+class Entry:
+    """A registered moment; `cancel` it when it is no longer wanted."""
+
+    __slots__ = ("_bucket", "at", "fire")
+
+    def __init__(self, at: float, fire: Callable[[], None], bucket: "set[Entry]") -> None:
+        self.at = at
+        self.fire = fire
+        self._bucket = bucket
+
+    def cancel(self) -> None:
+        """Take it out; does nothing when it has fired."""
+        self._bucket.discard(self)
+
+
+class Wheel:
+    """Fires callbacks at or up to one tick after their moment, never before.
+
+    A loop timer per call costs more than the call's policies together; here a call costs one set entry, and the
+    loop has at most one timer per tick in use.
+
+    Args:
+        clock: gives `now`.
+        loop: runs the callbacks.
+        tick: seconds; how late a callback may be.
+    """
+
+    def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop, tick: float = 0.01) -> None:
+        self.now = clock.now
+        self._loop = loop
+        self._tick = tick
+        self._buckets: dict[int, set[Entry]] = {}
+
+    def add(self, at: float, fire: Callable[[], None]) -> Entry:
+        """Call `fire` once `at` (monotonic seconds) has passed; it must not raise."""
+        number = int(at / self._tick) + 1
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            bucket = self._buckets[number] = set()
+            wait = number * self._tick - self.now()
+            self._loop.call_later(max(0.0, wait), self._turn, number)
+        entry = Entry(at, fire, bucket)
+        bucket.add(entry)
+        return entry
+
+    def _turn(self, number: int) -> None:
+        late = number * self._tick - self.now()
+        if late > 0:  # loops round timers to the millisecond; firing early would break "never before"
+            self._loop.call_later(math.ceil(late * 1000) / 1000, self._turn, number)
+            return
+        bucket = self._buckets.pop(number)
+        for entry in sorted(bucket, key=_moment):
+            if entry in bucket:  # an earlier one may have cancelled it
+                bucket.discard(entry)
+                entry.fire()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._buckets.values()))
+
+
+def _moment(entry: Entry) -> float:
+    return entry.at
+
+
+class TimeLimit:
+    """Cancels the current task's block at a moment and turns that cancellation, and no other, into `error()`.
+
+    A synchronous context manager around awaits:
+
+        with TimeLimit(wheel, at, lambda: DeadlineExceeded()):
+            await something()
+
+    A cancellation that comes from outside stays a `CancelledError`, even in the same turn (semantics 1.4).
+    """
+
+    __slots__ = ("_at", "_cancelling", "_entry", "_error", "_fired", "_task", "_wheel")
+
+    def __init__(self, wheel: Wheel, at: float, error: Callable[[], BaseException]) -> None:
+        self._wheel = wheel
+        self._at = at
+        self._error = error
+        self._fired = False
+
+    @property
+    def fired(self) -> bool:
+        """Whether the moment has passed while the block ran."""
+        return self._fired
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a TimeLimit needs a running task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._entry = self._wheel.add(self._at, self._expire)
+        return self
+
+    def _expire(self) -> None:
+        self._fired = True
+        self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entry.cancel()
+        if self._fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise self._error() from error

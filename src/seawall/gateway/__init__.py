@@ -1,0 +1,1 @@
+"""Door: the data plane, as a handler and as an ASGI app."""

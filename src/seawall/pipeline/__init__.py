@@ -1,0 +1,1 @@
+"""Fold policies into one callable and run one call."""

@@ -1,0 +1,1 @@
+"""Shipped test kit: virtual-time loop, scripted transport, fault proxy, recorder, sandbox API."""
