@@ -54,8 +54,7 @@ class Position(IntEnum):
     RATE = 80
     CONCURRENCY = 90
     PERMIT = 100  # the breaker's permit, its clock starts at the wire
-    SPEND = 110
-    ATTEMPT = 120  # attempt timeout, trace span; the transport is inside
+    SPEND = 110  # inside stand the attempt (its timeout and trace span, pipeline/attempt.py) and the transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class Spec(Generic[S]):
         name: its key in an upstream's settings.
         settings: the frozen settings class.
         build: settings and context to stages with their positions.
-        explain: settings to (what is said, why) lines for `seawall explain`.
+        explain: settings to one line of words and values for `seawall explain`.
     """
 
     name: str

@@ -21,9 +21,11 @@ class Reply:
             answer to HEAD and on 304 the length the upstream declared, or None.
         streamed: an event stream, ndjson, an AWS event stream, or one without a length that is longer or slower
             than what is waited for (semantics 2.6).
+        sent: body bytes written to the client so far, set by the door before it closes the reply.
+        finished: the whole body was written, set by the door before it closes the reply.
     """
 
-    __slots__ = ("_closers", "body", "headers", "length", "status", "streamed")
+    __slots__ = ("_closers", "body", "finished", "headers", "length", "sent", "status", "streamed")
 
     def __init__(
         self,
@@ -38,6 +40,8 @@ class Reply:
         self.body = body
         self.length = length
         self.streamed = streamed
+        self.sent = 0
+        self.finished = False
         self._closers: list[Callable[[], None]] | None = None
 
     @property
