@@ -1,0 +1,43 @@
+"""What the gateway adds to an answer on its way to the client."""
+
+from seawall.contracts.body import Headers
+from seawall.contracts.call import Call
+from seawall.contracts.clock import Clock
+
+__all__ = ["via", "with_own"]
+
+_VIA = b"1.1 seawall"
+
+
+def via(seen: bytes | None) -> tuple[bytes, bytes]:
+    """Return the Via header with this hop added (RFC 9110 section 7.6.3)."""
+    return (b"via", _VIA if seen is None else seen + b", " + _VIA)
+
+
+def with_own(headers: Headers, call: Call, clock: Clock) -> None:
+    """Add Via, X-Request-Id and Server-Timing to an upstream's answer, in place.
+
+    Server-Timing shows our own time, the upstream's and what policies noted: numbers and fixed words only, never
+    anything of the request (security.md 10).
+    """
+    run = call.run
+    upstream_ms = run.wire_time * 1000
+    own_ms = (clock.now() - run.started) * 1000 - upstream_ms
+    timing = b"seawall;dur=%.1f, upstream;dur=%.1f" % (max(0.0, own_ms), upstream_ms)
+    if run.attempts > 1:
+        timing += b', attempts;desc="%d"' % run.attempts
+    if run.notes:
+        timing += b"".join(map(_note, run.notes))
+    headers.append((b"via", _VIA))
+    headers.append((b"x-request-id", call.request_id.encode("ascii")))
+    headers.append((b"server-timing", timing))
+
+
+def _note(note: tuple[str, float | None, str]) -> bytes:
+    name, seconds, text = note
+    out = b", " + name.encode("ascii")
+    if seconds is not None:
+        out += b";dur=%.1f" % (seconds * 1000)
+    if text:
+        out += b';desc="%b"' % text.encode("ascii", "replace").replace(b'"', b"'").replace(b"\\", b"/")
+    return out
