@@ -1,0 +1,72 @@
+"""`python -m bench`: measure, print, write bench/out/results.json."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import measure, peers, report
+from bench.load import OUT, Loads
+from bench.process import BenchError
+
+SCENARIOS = ("calls", "many", "stream", "latency")
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute; rougher")
+    parser.add_argument("--only", choices=SCENARIOS, action="append", help="this scenario only; may be repeated")
+    parser.add_argument("--settings", default="bare,all", help="which files of bench/settings; empty: none")
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="NAME=COMMAND", help="another proxy; ${PORT} in it"
+    )
+    parser.add_argument("--enforce", action="store_true", help="exit 1 when a limit does not hold")
+    return parser.parse_args(argv)
+
+
+def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> list[measure.Table]:
+    """Start everything, measure what was asked for, print as it comes."""
+    plan = measure.QUICK if options.quick else measure.Plan()
+    wanted = options.only or SCENARIOS
+    loads = Loads(folder)
+    behind = peers.upstream(stack, folder)
+    all_peers = [peers.nginx_proxy(stack, folder, behind)]
+    all_peers += [peers.gateway(stack, folder, behind, name) for name in options.settings.split(",") if name]
+    all_peers += [peers.foreign(stack, folder, behind, text) for text in options.peer]
+    steps = {
+        "calls": lambda: measure.saturation("32 connections", all_peers, loads, plan, 32),
+        "many": lambda: measure.saturation("512 connections", all_peers, loads, plan, 512),
+        "stream": lambda: measure.streaming(all_peers, loads, plan),
+        "latency": lambda: measure.latency(all_peers, loads, plan, behind),
+    }
+    tables = []
+    for name in SCENARIOS:
+        if name in wanted:
+            tables.append(steps[name]())
+            print(report.show(tables[-1]), end="\n\n", flush=True)
+    return tables
+
+
+def main(argv: Sequence[str]) -> int:
+    """Return 0, 1 when a limit does not hold and `--enforce` is given, 2 when nothing could be measured."""
+    options = arguments(argv)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
+            folder = Path(name)
+            folder.chmod(0o755)  # nginx's worker runs as nobody when it is started by root
+            tables = run(options, folder, stack)
+    except BenchError as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 2
+    checks = report.check(tables)
+    for one in checks:
+        print(f"{'held' if one.held else 'OVER':5} {one.what}: {one.got:.2f} (limit {one.limit:g})")
+    report.write(OUT / "results.json", tables, checks, {})
+    return 1 if options.enforce and not all(one.held for one in checks) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

