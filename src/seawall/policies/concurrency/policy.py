@@ -1,0 +1,48 @@
+"""Holding a slot from before the attempt until its body is closed (semantics 4.2)."""
+
+from seawall.contracts.call import Call
+from seawall.contracts.policy import Proceed
+from seawall.contracts.reply import Reply
+from seawall.policies.concurrency.slots import Slots
+
+__all__ = ["ConcurrencyStage"]
+
+
+class ConcurrencyStage:
+    """Lets at most the limit's number of calls through at once.
+
+    Args:
+        slots: shared by every call of the upstream or route, kept over a reload.
+        wait: the longest time in the queue, in seconds.
+    """
+
+    __slots__ = ("_gate", "_slots", "_wait")
+
+    def __init__(self, slots: Slots, wait: float) -> None:
+        self._slots = slots
+        self._gate = slots.gate
+        self._wait = wait
+
+    async def send(self, call: Call, proceed: Proceed) -> Reply:
+        """Proceed with a slot.
+
+        Raises:
+            Saturated: none became free in time.
+        """
+        gate = self._gate
+        if gate.taken < gate.limit:
+            gate.taken += 1
+        else:
+            await self._slots.queue(call, self._wait)
+        try:
+            reply = await proceed(call)
+        except BaseException:
+            self._slots.release()
+            raise
+        if type(reply.body) is not bytes:
+            reply.on_close(self._slots.release)
+        elif gate.waiting:
+            self._slots.release()
+        else:
+            gate.taken -= 1
+        return reply
