@@ -1,0 +1,100 @@
+"""What every test stands on: the loop, the clock, no blocking call, no task left behind, fixed seeds."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+import hypothesis
+import pytest
+import pytest_asyncio
+from blockbuster import BlockBuster
+
+from seawall.contracts.clock import Clock
+from seawall.contracts.wheel import Wheel
+
+# Folders whose plain async tests meet the event loop itself; test_standard_loop.py runs them on asyncio's own as well.
+CORE = ("server", "wire", "pipeline", "testing")
+SETTLING_TURNS = 20
+
+# The same examples in every run: a failure seen by one is seen by all. HYPOTHESIS_PROFILE=explore looks further.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers of this suite."""
+    config.addinivalue_line("markers", "core: also run on the standard event loop; set by folder, see conftest.py")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run on uvloop where it exists, unless `SEAWALL_TEST_LOOP=asyncio`."""
+    if os.environ.get("SEAWALL_TEST_LOOP") == "asyncio":
+        return {"asyncio": asyncio.new_event_loop}
+    try:
+        import uvloop
+    except ImportError:  # no uvloop on this platform
+        return {"asyncio": asyncio.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what also runs on the standard loop."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    if folder in CORE and pytest_asyncio.is_async_test(item) and item.get_closest_marker("verify") is None:
+        item.add_marker("core")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_blocking_call() -> Iterator[BlockBuster]:
+    """Fail every blocking call that the package makes while a loop runs; what tests themselves block is theirs."""
+    buster = BlockBuster("seawall", excluded_modules=["seawall.testing"])
+    buster.activate()
+    yield buster
+    buster.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    """Seed the shared random number generator, so that jitter is the same in every run."""
+    random.seed(20260101)
+
+
+@pytest.fixture(autouse=True)
+def no_task_left(request: pytest.FixtureRequest) -> None:
+    """Fail an async test that leaves tasks behind, after all its other fixtures have ended."""
+    if pytest_asyncio.is_async_test(request.node):
+        request.getfixturevalue("tasks_watched")
+
+
+@pytest.fixture
+async def tasks_watched() -> AsyncIterator[None]:
+    """Name the tasks still running when everything else is over; closing transports have a few turns to settle."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(SETTLING_TURNS):
+        left = asyncio.all_tasks() - before - {asyncio.current_task()}
+        if not left:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"tasks left behind: {', '.join(map(_show, left))}")
+
+
+def _show(task: "asyncio.Task[object]") -> str:
+    return f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', task.get_coro())})"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the real clock; virtual tests take theirs from `loop.clock()`."""
+    return Clock()
+
+
+@pytest.fixture
+async def wheel(clock: Clock) -> Wheel:
+    """Return a wheel on the test's own loop."""
+    return Wheel(clock, asyncio.get_running_loop())
