@@ -23,6 +23,8 @@ CASES = [
     ("* /**/end", b"GET", b"/a/end/b", False),
     ("* /**/a/**/b", b"GET", b"/x/a/y/a/z/b", True),
     ("* /**", b"GET", b"/", True),
+    ("POST,PUT /x", b"PUT", b"/x", True),
+    ("POST,PUT /x", b"GET", b"/x", False),
 ]
 
 

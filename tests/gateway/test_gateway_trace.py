@@ -16,12 +16,19 @@ def test_a_valid_traceparent_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        b"", b"00-" + TRACE + b"-" + SPAN, b"ff-" + TRACE + b"-" + SPAN + b"-01", b"00-" + b"0" * 32 + b"-" + SPAN + b"-01",
-        b"00-" + TRACE + b"-" + b"0" * 16 + b"-01", b"00-" + TRACE.upper() + b"-" + SPAN + b"-01",
-        b"00-" + TRACE + b"-" + SPAN + b"-01-extra", b"00_" + TRACE + b"-" + SPAN + b"-01", b"0x-" + TRACE + b"-" + SPAN + b"-01",
-        b"01-" + TRACE + b"-" + SPAN + b"-01x", b"00-" + TRACE + b"-" + SPAN + b"-0g",
+        b"",
+        b"00-" + TRACE + b"-" + SPAN,
+        b"ff-" + TRACE + b"-" + SPAN + b"-01",
+        b"00-" + b"0" * 32 + b"-" + SPAN + b"-01",
+        b"00-" + TRACE + b"-" + b"0" * 16 + b"-01",
+        b"00-" + TRACE.upper() + b"-" + SPAN + b"-01",
+        b"00-" + TRACE + b"-" + SPAN + b"-01-extra",
+        b"00_" + TRACE + b"-" + SPAN + b"-01",
+        b"0x-" + TRACE + b"-" + SPAN + b"-01",
+        b"01-" + TRACE + b"-" + SPAN + b"-01x",
+        b"00-" + TRACE + b"-" + SPAN + b"-0g",
     ],
-)  # fmt: skip
+)
 def test_an_invalid_traceparent_is_ignored(value: bytes) -> None:
     """Version ff, zero ids, upper case and anything longer under version 00 (section 3.2.2)."""
     assert parse_traceparent(value) is None

@@ -9,7 +9,7 @@ class Pattern:
     """A compiled `match` of settings.
 
     Args:
-        text: `"GET /v1/forecast"`, `"* /v1/archive/**"`. GET matches HEAD too, which is the same resource without
+        text: `"GET /v1/forecast"`, `"* /v1/archive/**"`, `"POST,PUT /x"`. GET matches HEAD too, which is the same resource without
             its body (RFC 9110 section 9.3.2).
 
     Raises:
@@ -23,9 +23,10 @@ class Pattern:
         if not blank or not path.startswith("/") or " " in path:
             raise ValueError('must be a method and a path (for example "GET /v1/forecast" or "* /v1/**")')
         self.text = text
-        self._methods = (
-            None if method == "*" else frozenset((b"GET", b"HEAD") if method == "GET" else (method.encode("ascii"),))
-        )
+        methods = set(method.encode("ascii").split(b","))
+        if b"GET" in methods:
+            methods.add(b"HEAD")
+        self._methods = None if method == "*" else frozenset(methods)
         raw = path.encode()
         self._segments = tuple(raw.split(b"/"))
         self._exact = raw if b"*" not in self._segments and b"**" not in self._segments else None
