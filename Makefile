@@ -3,19 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LOWEST := .venv-lowest
+PIP := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check verify mutants bench lock format docs clean
+.PHONY: help setup run test lint check verify audit mutants bench bench-memory lock format docs clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Build .venv from the locks, once
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install $(PIP) --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
 run: setup ## Start the gateway of ./seawall.toml, or the demo where there is none
@@ -27,12 +29,44 @@ test: setup ## Run the tests with coverage, under 5 minutes
 	@$(BIN)/coverage report --format=total | sed 's/^/coverage of lines and branches, %: /'
 	@$(BIN)/coverage report > /dev/null || { $(BIN)/coverage report | tail -40; exit 1; }
 
-check: setup ## What CI runs: format, lint, types, import contracts, tests
+lint: setup ## Format, lint, types and import contracts, without the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy bench tests/mutants/run.py
 	$(BIN)/lint-imports
-	$(MAKE) --no-print-directory test
+
+check: lint test ## What CI runs: lint, then the tests
+
+verify: setup $(LOWEST)/.installed audit ## The slow or system-dependent rest, 20 minutes at most
+	$(BIN)/python -m pytest -m verify
+	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" --ignore tests/project
+
+# The tools of dev.txt, then what the server needs at the lowest versions pyproject.toml allows.
+$(LOWEST)/.installed: requirements/dev.txt requirements/lowest.txt pyproject.toml
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install $(PIP) --require-hashes --requirement requirements/dev.txt
+	@$(LOWEST)/bin/python -m pip install $(PIP) --require-hashes --no-deps --requirement requirements/lowest.txt
+	@$(LOWEST)/bin/python -m pip install $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# pip-audit ends with 1 both for a known hole and for an advisory service it cannot reach; only the first has a table.
+audit: setup ## Look the locked versions up among known vulnerabilities
+	@mkdir -p build; \
+	if $(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt >build/audit.txt 2>build/audit.err; \
+	then cat build/audit.err; echo "audit: not looked up: $$(grep -c 'could not be audited' build/audit.txt)"; \
+	elif grep -q "^Name .*Fix Versions" build/audit.txt; then cat build/audit.txt; exit 1; \
+	else tail -n 1 build/audit.err; echo "audit: the advisory service cannot be reached, nothing was looked up"; fi
+
+mutants: setup ## Take each security measure out in turn; a test must notice (ONLY=text, JOBS=2)
+	$(BIN)/python tests/mutants/run.py --jobs $(or $(JOBS),2) $(if $(ONLY),--only "$(ONLY)")
+
+bench: setup ## Measure beside nginx proxy_pass, print ratios (QUICK=1: under a minute)
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+bench-memory: setup ## Measure memory idle, after /docs and over a million calls, and the time to start
+	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.memory
 
 format: setup ## Format the code and sort imports
 	$(BIN)/ruff format .
@@ -40,3 +74,9 @@ format: setup ## Format the code and sort imports
 
 lock: setup ## Write requirements/*.txt anew, with hashes and without index addresses
 	@sh requirements/lock.sh
+
+docs: setup ## Write anew what is generated from the code
+
+clean: ## Remove what was built and measured; keeps .venv
+	@rm -rf build dist htmlcov bench/out .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
