@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     checks = report.check(tables)
     for one in checks:
-        print(f"{'held' if one.held else 'OVER':5} {one.what}: {one.got:.2f} (limit {one.limit:g})")
+        print(one.line())
     report.write(OUT / "results.json", tables, checks, {})
     return 1 if options.enforce and not all(one.held for one in checks) else 0
 

@@ -65,13 +65,24 @@ def nginx_binary() -> str:
     return str(package.nginx_binary())
 
 
-def _nginx(stack: ExitStack, name: str, template: str, core: int, folder: Path, names: Mapping[str, str]) -> Process:
+def _nginx(
+    stack: ExitStack,
+    name: str,
+    template: str,
+    core: int,
+    folder: Path,
+    names: Mapping[str, str],
+    prefix: tuple[str, ...] = (),
+) -> Process:
     port = free_port()
     home = folder / name
     home.mkdir(mode=0o755)
     text = Template((FOLDER / template).read_text()).safe_substitute(names, PORT=str(port))
     (home / "nginx.conf").write_text(text)
-    process = Process(name, [nginx_binary(), "-p", str(home), "-c", "nginx.conf"], core, port, home)
+    argv = [*prefix, nginx_binary(), "-p", str(home), "-c", "nginx.conf"]
+    if prefix:
+        argv += ["-g", "master_process off;"]  # one process, so that one is counted
+    process = Process(name, argv, core, port, home, patience=_patience(prefix))
     stack.callback(process.stop)
     return process
 
@@ -90,41 +101,29 @@ def upstream(stack: ExitStack, folder: Path) -> Upstream:
     return Upstream(answers, events)
 
 
-def nginx_proxy(stack: ExitStack, folder: Path, behind: Upstream) -> Peer:
-    """Start the proxy everything is compared with."""
+def nginx_proxy(stack: ExitStack, folder: Path, behind: Upstream, prefix: tuple[str, ...] = ()) -> Peer:
+    """Start the proxy everything is compared with; `prefix` is a command to run it under."""
     names = {"UPSTREAM_PORT": str(behind.answers.port), "EVENTS_PORT": str(behind.events.port)}
-    process = _nginx(stack, "nginx", "nginx.conf", GATEWAY_CORE, folder, names)
+    process = _nginx(stack, "nginx", "nginx.conf", GATEWAY_CORE, folder, names, prefix)
     return Peer("nginx", process, process)
 
 
-def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str) -> Peer:
+def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str, prefix: tuple[str, ...] = ()) -> Peer:
     """Start the gateway with `settings/<settings>.toml`, as a user would."""
-    process = start_gateway(folder / settings, behind, settings)
-    stack.callback(process.stop)
-    return Peer(settings, process, process)
-
-
-def start_gateway(folder: Path, behind: Upstream, settings: str, prefix: tuple[str, ...] = ()) -> Process:
-    """Start the gateway; `prefix` is a command to run it under. The caller stops it."""
     port = free_port()
     env = {
         "PORT": str(port),
         "UPSTREAM": f"http://127.0.0.1:{behind.answers.port}",
         "EVENTS": f"http://127.0.0.1:{behind.events.port}",
     }
-    argv = [
-        *prefix,
-        sys.executable,
-        "-m",
-        "seawall",
-        "serve",
-        "--config",
-        str(FOLDER / "settings" / f"{settings}.toml"),
-    ]
-    return Process(settings, argv, GATEWAY_CORE, port, folder, env, patience=120 if prefix else 15)
+    file = str(FOLDER / "settings" / f"{settings}.toml")
+    argv = [*prefix, sys.executable, "-m", "seawall", "serve", "--config", file]
+    process = Process(settings, argv, GATEWAY_CORE, port, folder / settings, env, _patience(prefix))
+    stack.callback(process.stop)
+    return Peer(settings, process, process)
 
 
-def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str) -> Peer:
+def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str, prefix: tuple[str, ...] = ()) -> Peer:
     """Start any other proxy, given as `NAME=COMMAND`.
 
     `${PORT}` in the command is where it must listen; the variable UPSTREAM is the one upstream it forwards to, paths
@@ -136,9 +135,14 @@ def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str) -> Peer
     started = []
     for kind, port in (("calls", behind.answers.port), ("events", behind.events.port)):
         mine = free_port()
-        argv = shlex.split(Template(command).safe_substitute(PORT=str(mine)))
+        argv = [*prefix, *shlex.split(Template(command).safe_substitute(PORT=str(mine)))]
         env = {"UPSTREAM": f"http://127.0.0.1:{port}"}
-        process = Process(f"{name}-{kind}", argv, GATEWAY_CORE, mine, folder / name, env)
+        process = Process(f"{name}-{kind}", argv, GATEWAY_CORE, mine, folder / name, env, _patience(prefix))
         stack.callback(process.stop)
         started.append(process)
     return Peer(name, started[0], started[1])
+
+
+def _patience(prefix: tuple[str, ...]) -> float:
+    """Return how long a process may take to listen: under an instrument everything is fifty times slower."""
+    return 180.0 if prefix else 15.0

@@ -27,6 +27,10 @@ class Check:
         """Whether it is within the limit."""
         return self.got <= self.limit
 
+    def line(self) -> str:
+        """Return it as printed."""
+        return f"{'held' if self.held else 'OVER':5}{self.what}: {self.got:.2f} (limit {self.limit:g})"
+
 
 def _columns(table: Table) -> list[tuple[str, str, str]]:
     if table.scenario == "latency":
