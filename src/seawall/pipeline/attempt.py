@@ -1,0 +1,115 @@
+"""The innermost end of every pipeline: one attempt, its time limit and its trace span."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from random import getrandbits
+
+from seawall.contracts.body import Headers
+from seawall.contracts.call import Attempt, Call
+from seawall.contracts.errors import CallError, DeadlineExceeded, UpstreamTimeout
+from seawall.contracts.events import AttemptEnded
+from seawall.contracts.policy import Context, Transport
+from seawall.contracts.reply import Reply
+from seawall.contracts.wheel import TimeLimit
+
+__all__ = ["Attempts"]
+
+_STATUS = tuple(map(str, range(1000)))
+
+
+class Attempts:
+    """Makes attempts; a `Proceed`.
+
+    Args:
+        ctx: gives time and takes `AttemptEnded`.
+        transport: sends an attempt.
+        deadline_header: name of the header that tells the upstream how many milliseconds it has, or None.
+        span: gives 64 random bits for each attempt's span id (W3C trace context, section 3.2.2.4); by default from
+            the process's generator, span ids being no secrets.
+    """
+
+    __slots__ = ("_deadline_header", "_emit", "_now", "_send", "_span", "_wheel")
+
+    def __init__(
+        self,
+        ctx: Context,
+        transport: Transport,
+        deadline_header: str | None = None,
+        span: Callable[[], int] | None = None,
+    ) -> None:
+        self._now = ctx.clock.now
+        self._wheel = ctx.wheel
+        self._emit = ctx.emit
+        self._send = transport.send
+        self._deadline_header = deadline_header.lower().encode("ascii") if deadline_header else None
+        self._span = span or partial(getrandbits, 64)
+
+    async def __call__(self, call: Call) -> Reply:
+        """Make one attempt and return its reply, which the caller must close.
+
+        Raises:
+            DeadlineExceeded: the call's deadline had passed before the attempt began; nothing was sent.
+            UpstreamTimeout: phase `attempt`, when the attempt's own limit passed before the call's deadline.
+            UpstreamError: what the transport says.
+        """
+        now = self._now()
+        if now >= call.deadline:
+            raise DeadlineExceeded
+        run = call.run
+        run.attempts = number = run.attempts + 1
+        own = now + call.timeouts.attempt
+        deadline = call.deadline
+        limited = own < deadline
+        if limited:
+            deadline = own
+        attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
+        try:
+            if limited:
+                reply = await self._limited(attempt)
+            else:  # the deadline stage's own limit comes first, so this attempt needs none (semantics 1.5)
+                reply = await self._send(attempt)
+        except BaseException as error:
+            self._ended(attempt, now, _result(error, self._now() >= deadline))
+            raise
+        self._ended(attempt, now, _STATUS[reply.status])
+        return reply
+
+    async def _limited(self, attempt: Attempt) -> Reply:
+        limit = TimeLimit(self._wheel, attempt.deadline, partial(_timeout, attempt))
+        try:
+            with limit:
+                return await self._send(attempt)
+        except asyncio.CancelledError as error:
+            if limit.fired:
+                # Another cancellation landed in the same turn and must go on. If it is the deadline stage's, that
+                # stage finds here which limit was the earlier one (semantics 1.5).
+                error.__cause__ = _timeout(attempt)
+            raise
+
+    def _headers(self, call: Call, left: float) -> Headers:
+        headers: Headers = []
+        trace_id, _, flags = call.trace
+        if trace_id:
+            span = self._span() or 1  # an all-zero span id is invalid
+            headers.append((b"traceparent", f"00-{trace_id}-{span:016x}-{flags}".encode("ascii")))
+        if self._deadline_header is not None:
+            headers.append((self._deadline_header, b"%d" % max(1, int(left * 1000))))
+        return headers
+
+    def _ended(self, attempt: Attempt, started: float, result: str) -> None:
+        seconds = self._now() - started
+        call = attempt.call
+        call.run.wire_time += seconds
+        target = call.target
+        self._emit(AttemptEnded(target.upstream, target.label, call.route, attempt.number, result, seconds))
+
+
+def _timeout(attempt: Attempt) -> UpstreamTimeout:
+    return UpstreamTimeout("attempt", sent=attempt.sent)
+
+
+def _result(error: BaseException, late: bool) -> str:
+    if isinstance(error, CallError):
+        return error.kind or "connect"  # an address that may not be dialled is a connection never made
+    return "timeout" if late and isinstance(error, asyncio.CancelledError) else "cancelled"

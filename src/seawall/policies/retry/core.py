@@ -1,0 +1,69 @@
+"""Which failures are tried again and how long the wait is (semantics 2.1-2.3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seawall.contracts.body import Headers
+from seawall.contracts.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
+from seawall.policies.retry.settings import RetrySettings
+
+__all__ = ["NEVER", "Rules", "backoff", "padded"]
+
+NEVER = -1.0
+_RETRIED_PHASES = frozenset(("connect", "first_byte", "attempt"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings in the form decisions need."""
+
+    settings: RetrySettings
+    statuses: frozenset[int] = field(init=False)
+    kinds: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        on = self.settings.on
+        object.__setattr__(self, "statuses", frozenset(int(word) for word in on if word.isdigit()))
+        object.__setattr__(self, "kinds", frozenset(word for word in on if not word.isdigit()))
+
+    def error(self, error: UpstreamError, *, idempotent: bool) -> bool:
+        """Whether this failure is one to try again.
+
+        What may have been processed is tried again only where doing it twice does no harm; what was never sent
+        always is. A body that broke after its first byte is not tried again.
+        """
+        if error.sent and not idempotent:
+            return False
+        if isinstance(error, UpstreamTimeout):
+            if error.phase == "connect" and "connect" in self.kinds:
+                return True
+            return error.phase in _RETRIED_PHASES and "timeout" in self.kinds
+        if isinstance(error, UpstreamBroken) and error.answered:
+            return False
+        return error.kind in self.kinds
+
+    def status(self, status: int, headers: Headers, *, idempotent: bool) -> bool:
+        """Whether an answer with this status is one to try again; `x-should-retry` is obeyed on any error."""
+        if status < 400:
+            return False
+        for name, value in headers:
+            if name == b"x-should-retry":
+                word = value.lower()
+                if word == b"true":
+                    return True
+                if word == b"false":
+                    return False
+        return idempotent and status in self.statuses
+
+
+def backoff(retry: int, base: float, longest: float, uniform: Callable[[float, float], float]) -> float:
+    """Return seconds before the `retry`-th retry (0 is the first): full jitter.
+
+    Source: AWS Architecture Blog, "Exponential Backoff And Jitter": `uniform(0, min(max, base * 2^n))`.
+    """
+    return uniform(0.0, min(longest, base * 2.0 ** min(retry, 64)))
+
+
+def padded(wait: float, base: float, uniform: Callable[[float, float], float]) -> float:
+    """Return a wait the upstream asked for with jitter added and never taken off: `uniform(0, max(base, 10 %))`."""
+    return wait + uniform(0.0, max(base, wait / 10))

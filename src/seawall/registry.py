@@ -1,0 +1,11 @@
+"""Every policy there is: a new one is one folder and one line here."""
+
+from typing import Any
+
+from seawall.contracts.policy import Spec
+from seawall.policies import breaker, concurrency, deadline, ratelimit, retry
+
+__all__ = ["BUILTIN"]
+
+# Stages of one position keep this order: the breaker refuses before anybody waits for a pause.
+BUILTIN: tuple[Spec[Any], ...] = (deadline.SPEC, breaker.SPEC, retry.SPEC, ratelimit.SPEC, concurrency.SPEC)
