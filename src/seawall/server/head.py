@@ -1,0 +1,212 @@
+"""A request head: bytes in, checked fields out (RFC 9112 sections 2 to 6, strictly).
+
+llhttp tokenizes the header lines and is strict about line ends, folding, control bytes and names. What it lets
+through is checked here: spaces in the request line, targets, versions, Host, transfer codings, trailing blanks.
+Framing is decided here alone; llhttp never sees a body.
+"""
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from seawall.contracts.body import Headers
+from seawall.server.limits import Limits
+from seawall.server.refusal import Refused
+
+__all__ = ["HeadParser", "broken_lines"]
+
+_SPECIAL = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
+_HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;="
+_LITERAL = b"abcdefABCDEF0123456789:."
+
+
+class HeadParser:
+    """Parses one head after another of one connection; the fields hold the latest.
+
+    Attributes:
+        method: upper case.
+        target: origin-form as sent, or `b"*"`.
+        headers: all header lines, names lower case.
+        host: value of Host.
+        length: of the body; None when it is chunked.
+        expects: the client waits for `100 Continue`.
+        keep_alive: the client wants the connection kept (RFC 9112 section 9.3).
+        http10: the client speaks HTTP/1.0.
+    """
+
+    __slots__ = (
+        "_limits", "_parser", "_special", "expects", "headers", "host", "http10", "keep_alive", "length", "method",
+        "target",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._parser = HttpRequestParser(self)
+        self._special: Headers = []
+        self.headers: Headers = []
+        self.method = self.target = self.host = b""
+        self.length: int | None = 0
+        self.expects = self.http10 = False
+        self.keep_alive = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by httptools for each header line."""
+        name = name.lower()
+        if name in _SPECIAL:
+            self._special.append((name, value))
+        self.headers.append((name, value))
+
+    def parse(self, raw: bytes) -> None:
+        """Take one head, from its request line to and with its empty line.
+
+        Raises:
+            Refused: it breaks a rule; the connection cannot be used any more.
+        """
+        self.headers = []
+        self._special.clear()
+        try:
+            self._parser.feed_data(raw)
+        except HttpParserUpgrade:
+            self._parser = HttpRequestParser(self)  # RFC 9110 section 7.8: a server may ignore Upgrade
+        except HttpParserError as error:
+            raise self._reason(raw) from error
+        headers = self.headers
+        # The request line, one line per header and the empty line: llhttp and we saw the same lines.
+        if raw.count(b"\r\n") != len(headers) + 2:
+            raise Refused(400, "the header lines are malformed")
+        if len(headers) > self._limits.max_header_count:
+            raise Refused(431, f"at most {self._limits.max_header_count} header lines are allowed")
+        if b" \r\n" in raw or b"\t\r\n" in raw:  # llhttp keeps blanks behind a value
+            self.headers = [(name, value.rstrip(b" \t")) for name, value in headers]
+            self._special = [(name, value.rstrip(b" \t")) for name, value in self._special]
+        self._request_line(raw[: raw.find(b"\r\n")])
+        self._framing()
+
+    def _request_line(self, line: bytes) -> None:
+        parts = line.split(b" ")  # RFC 9112 section 3: exactly one space each
+        if len(parts) != 3:
+            raise Refused(400, "the request line must be: method, target and version with one space between")
+        self.method, target, version = parts
+        if version == b"HTTP/1.1":
+            self.http10 = False
+        elif version == b"HTTP/1.0":
+            self.http10 = True
+        else:
+            raise Refused(505, "only HTTP/1.1 and HTTP/1.0 are served")
+        if self.method == b"CONNECT" or self.method == b"TRACE":
+            raise Refused(405, "CONNECT and TRACE are not served")
+        if not target.startswith(b"/"):
+            if target != b"*" or self.method != b"OPTIONS":
+                raise Refused(400, "the target must be in origin-form: it starts with one slash")
+        elif target.startswith(b"//") or b"\\" in target or b"#" in target:
+            raise Refused(400, "the target must start with exactly one slash and hold no backslash and no fragment")
+        self.target = target
+
+    def _framing(self) -> None:
+        special = self._special
+        self.length = 0
+        self.expects = False
+        self.keep_alive = not self.http10
+        if len(special) == 1 and special[0][0] == b"host":
+            if special[0][1] != self.host:
+                self.host = _valid_host(special[0][1])
+            return
+        host = length = coding = None
+        for name, value in special:
+            if name == b"connection":
+                self._connection(value)
+            elif name == b"host":
+                host = _only(host, value)
+            elif name == b"content-length":
+                length = _only(length, value)
+            elif name == b"transfer-encoding":
+                coding = _only(coding, value)
+            else:
+                self._expect(value)
+        if host is None:
+            raise Refused(400, "exactly one Host is required")
+        if host != self.host:
+            self.host = _valid_host(host)
+        if coding is not None:
+            self._chunked(coding, length)
+        elif length is not None:
+            self._counted(length)
+
+    def _connection(self, value: bytes) -> None:
+        options = [option.strip() for option in value.lower().split(b",")]
+        if b"close" in options:
+            self.keep_alive = False
+        elif self.http10 and b"keep-alive" in options:
+            self.keep_alive = True
+
+    def _expect(self, value: bytes) -> None:
+        if self.http10:
+            return  # RFC 9110 section 10.1.1: ignored from HTTP/1.0 clients
+        if value.lower() != b"100-continue":
+            raise Refused(417, "only the expectation 100-continue is known")
+        self.expects = True
+
+    def _chunked(self, coding: bytes, length: bytes | None) -> None:
+        if length is not None:  # RFC 9112 section 6.1: the classic smuggling pair
+            raise Refused(400, "Content-Length and Transfer-Encoding exclude each other")
+        if self.http10:
+            raise Refused(400, "HTTP/1.0 has no Transfer-Encoding")
+        if coding.lower() != b"chunked":
+            raise Refused(501, "the only transfer coding served is chunked")
+        self.length = None
+        self._parser = HttpRequestParser(self)  # the old one waits for a body it will not see
+
+    def _counted(self, length: bytes) -> None:
+        if not length.isdigit():
+            raise Refused(400, "Content-Length must be digits")
+        self.length = int(length)
+        if self.length > self._limits.max_body:
+            raise Refused(413, f"at most {self._limits.max_body} bytes are taken")
+        if self.length:
+            self._parser = HttpRequestParser(self)
+        else:
+            self.expects = False
+
+    def _reason(self, raw: bytes) -> Refused:
+        if broken_lines(raw):
+            return Refused(400, "a line must end with CR LF and hold no CR, LF or NUL")
+        parts = raw[: raw.find(b"\r\n")].split(b" ")
+        if len(parts) == 3:
+            version = parts[2]
+            if version.startswith(b"HTTP/") and version not in (b"HTTP/1.1", b"HTTP/1.0"):
+                return Refused(505, "only HTTP/1.1 and HTTP/1.0 are served")
+            codings = [value for name, value in self._special if name == b"transfer-encoding"]
+            lengths = [name for name, _ in self._special if name == b"content-length"]
+            if len(codings) == 1 and not lengths and not codings[0].lower().endswith(b"chunked"):
+                return Refused(501, "the only transfer coding served is chunked")
+            if not self.headers and parts[0].isalpha() and parts[0].isupper() and parts[0] not in _KNOWN:
+                return Refused(501, "this method is not known")
+        return Refused(400, "the request is not valid HTTP/1.1")
+
+
+_KNOWN = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"CONNECT", b"TRACE"))
+
+
+def broken_lines(raw: bytes) -> bool:
+    """Whether a head, or the beginning of one, holds a bare LF, a NUL, or a CR that is not followed by LF."""
+    ends = raw.count(b"\r\n")
+    returns = raw.count(b"\r") - raw.endswith(b"\r")
+    return raw.count(b"\n") != ends or returns != ends or b"\0" in raw
+
+
+def _only(seen: bytes | None, value: bytes) -> bytes:
+    if seen is not None:
+        raise Refused(400, "Host, Content-Length and Transfer-Encoding may stand only once")
+    return value
+
+
+def _valid_host(host: bytes) -> bytes:
+    """Return `host` when it is `uri-host [":" port]` (RFC 9110 section 7.2) and not empty."""
+    if host.startswith(b"["):
+        name, bracket, port = host[1:].partition(b"]")
+        good = bracket == b"]" and name and not name.translate(None, _LITERAL) and port[:1] in (b"", b":")
+        port = port[1:]
+    else:
+        name, _, port = host.partition(b":")
+        good = name and not name.translate(None, _HOST)
+    if not good or (port and not port.isdigit()):
+        raise Refused(400, "Host is not a valid host and port")
+    return host

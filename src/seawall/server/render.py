@@ -1,0 +1,100 @@
+"""An answer's head as bytes, with exactly one framing (RFC 9112 section 6) and no foreign line in it."""
+
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+
+from seawall.contracts.reply import Reply
+
+__all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "head", "whole"]
+
+CHUNKED = -1
+UNTIL_CLOSE = -2
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus} | {413: b"Content Too Large"}
+_STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, _REASONS.get(code, b"")) for code in range(200, 600)}
+_line = b": ".join
+_lines = b"\r\n".join
+_KEPT = (b"\r\n", b"connection: close\r\n\r\n")
+_KEPT_HTTP10 = (b"connection: keep-alive\r\n\r\n", b"connection: close\r\n\r\n")
+
+
+class InvalidReply(Exception):
+    """A handler's reply cannot be sent: it would break the framing or smuggle a line."""
+
+
+class DateLine:
+    """The Date header line, made once per second.
+
+    Args:
+        wall: seconds since the epoch.
+    """
+
+    __slots__ = ("_line", "_second", "_wall")
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._second = -1
+        self._line = b""
+
+    def __call__(self) -> bytes:
+        """Return the line for the current second."""
+        second = int(self._wall())
+        if second != self._second:
+            self._second = second
+            self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
+        return self._line
+
+
+def _block(reply: Reply, date: DateLine) -> bytes:
+    """Return status line and header lines without framing."""
+    status = _STATUS.get(reply.status)
+    if status is None:
+        raise InvalidReply("a reply's status must be 200 to 599")
+    headers = reply.headers
+    if not headers:
+        return status + date()
+    block = status + _lines(map(_line, headers))
+    count = len(headers)
+    if block.count(b"\n") != count or block.count(b"\r") != count or b"\0" in block:
+        raise InvalidReply("a reply's header holds CR, LF or NUL")
+    if b"\ncontent-length:" in block or b"\ntransfer-encoding:" in block:
+        raise InvalidReply("a reply's headers must not hold its framing")
+    if b"\ndate:" in block:
+        return block + b"\r\n"
+    return block + b"\r\n" + date()
+
+
+def whole(reply: Reply, body: bytes, head_only: bool, http10: bool, close: bool, date: DateLine) -> bytes:
+    """Return a whole answer but for a body over 64 KiB, which the caller writes behind it.
+
+    Raises:
+        InvalidReply: it cannot be sent.
+    """
+    block = _block(reply, date)
+    end = (_KEPT_HTTP10 if http10 else _KEPT)[close]
+    status = reply.status
+    if status == 204:  # RFC 9110 section 8.6: no Content-Length
+        return block + end
+    if head_only or status == 304:
+        length = len(body) if body else reply.length
+        return block + end if length is None else b"%bcontent-length: %d\r\n%b" % (block, length, end)
+    if len(body) > 65536:
+        return b"%bcontent-length: %d\r\n%b" % (block, len(body), end)
+    return b"%bcontent-length: %d\r\n%b%b" % (block, len(body), end, body)
+
+
+def head(reply: Reply, http10: bool, close: bool, date: DateLine) -> tuple[bytes, int]:
+    """Return the head of an answer whose body follows, and the body's length, `CHUNKED` or `UNTIL_CLOSE`.
+
+    Raises:
+        InvalidReply: it cannot be sent.
+    """
+    block = _block(reply, date)
+    length = reply.length
+    end = (_KEPT_HTTP10 if http10 else _KEPT)[close]
+    if length is not None:
+        return b"%bcontent-length: %d\r\n%b" % (block, length, end), length
+    if http10:  # RFC 9112 section 6.1: an HTTP/1.0 client knows no chunks
+        return block + _KEPT[True], UNTIL_CLOSE
+    return b"%btransfer-encoding: chunked\r\n%b" % (block, end), CHUNKED
