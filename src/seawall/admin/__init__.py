@@ -1,1 +1,27 @@
-"""Door: health, metrics, diagnostics and the management API."""
+"""The operations door: health, metrics, diagnostics, and a typed API whose framework is imported when asked for."""
+
+from seawall.admin.door import AdminDoor
+from seawall.admin.view import (
+    PoolView,
+    QueueView,
+    Runtime,
+    Status,
+    StoreView,
+    TargetView,
+    TrafficView,
+    UpstreamView,
+    VitalsView,
+)
+
+__all__ = [
+    "AdminDoor",
+    "PoolView",
+    "QueueView",
+    "Runtime",
+    "Status",
+    "StoreView",
+    "TargetView",
+    "TrafficView",
+    "UpstreamView",
+    "VitalsView",
+]

@@ -1,0 +1,161 @@
+"""What the operations pages see of a running gateway; `app` makes it, nothing here looks anything up by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+__all__ = [
+    "Phase",
+    "PoolView",
+    "QueueView",
+    "Runtime",
+    "Status",
+    "StoreView",
+    "TargetView",
+    "TrafficView",
+    "UpstreamView",
+    "VitalsView",
+]
+
+Phase = Literal["starting", "ready", "draining"]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolView:
+    """Connections of one target."""
+
+    idle: int = 0
+    busy: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One address of an upstream.
+
+    Attributes:
+        label: of the target.
+        url: scheme, host, port and base; no user info, no query.
+        breaker: `closed`, `open`, `half_open`, or `off` where there is none.
+        mode: of the breaker: `on`, `shadow`, `forced_open`, `forced_closed`, `off`.
+        retry_after: seconds until an open breaker lets a probe through.
+        paused: seconds for which the target asked to be left alone.
+        pool: its connections.
+    """
+
+    label: str
+    url: str
+    breaker: str = "closed"
+    mode: str = "on"
+    retry_after: float = 0.0
+    paused: float = 0.0
+    pool: PoolView = field(default_factory=PoolView)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """One concurrency limit.
+
+    Attributes:
+        route: `""` for the upstream's own.
+        used, limit: slots.
+        waiting, most: calls in the queue and how many may be.
+    """
+
+    route: str
+    used: int
+    limit: int
+    waiting: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficView:
+    """The last minute as it went by; nothing is ever called to find out (semantics 8.6)."""
+
+    attempts: int = 0
+    failures: int = 0
+    mean_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamView:
+    """One upstream.
+
+    Attributes:
+        name, mount: from settings.
+        required: whether `/ready` fails while no target of it may be called.
+        routes: names, in order.
+        policies: name of a policy to one line of its values.
+    """
+
+    name: str
+    mount: str
+    required: bool = False
+    targets: tuple[TargetView, ...] = ()
+    queues: tuple[QueueView, ...] = ()
+    traffic: TrafficView = field(default_factory=TrafficView)
+    routes: tuple[str, ...] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """Shared state or a durable store; `url` without user info and query."""
+
+    name: str
+    url: str
+    connected: bool
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VitalsView:
+    """How the process is: seconds and bytes."""
+
+    uptime: float = 0.0
+    lag: float = 0.0
+    lag_max: float = 0.0
+    resident: int = 0
+    tasks: int = 0
+    inflight: int = 0
+    connections: int = 0
+    replay_bytes: int = 0
+    log_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one moment.
+
+    Attributes:
+        wall: seconds since the epoch.
+        version: of Seawall.
+    """
+
+    phase: Phase
+    wall: float
+    version: str
+    upstreams: tuple[UpstreamView, ...] = ()
+    stores: tuple[StoreView, ...] = ()
+    vitals: VitalsView = field(default_factory=VitalsView)
+
+
+class Runtime(Protocol):
+    """The running gateway; every method answers at once, from memory."""
+
+    def status(self) -> Status:
+        """Return what is now."""
+        ...
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the settings as plain values that JSON can hold, with every secret masked."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """Return versions of Seawall, Python, the loop and the libraries in use."""
+        ...
+
+    def tasks(self) -> tuple[str, ...]:
+        """Return names of the tasks that are owned, for `/diagnostics`."""
+        ...
