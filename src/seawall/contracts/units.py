@@ -13,11 +13,13 @@ __all__ = [
     "RateSetting",
     "Share",
     "Size",
+    "TokenPrice",
     "parse_duration",
     "parse_money",
     "parse_rate",
     "parse_share",
     "parse_size",
+    "parse_token_price",
     "show_duration",
     "show_rate",
     "show_size",
@@ -30,6 +32,7 @@ _PER = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)?", re.ASCII)
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _MONEY = re.compile(r"(\d+(?:\.\d+)?) USD", re.ASCII)
+_TOKEN_PRICE = re.compile(r"(\d+(?:\.\d+)?) USD/M", re.ASCII)
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
 
 
@@ -133,6 +136,20 @@ def parse_money(text: object) -> Decimal:
     return Decimal(found[1])
 
 
+def parse_token_price(text: object) -> Decimal:
+    """Return US dollars per million tokens of `"0.15 USD/M"`.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    if isinstance(text, Decimal):
+        return text
+    found = _TOKEN_PRICE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError('must be a price per million tokens in USD (for example "0.15 USD/M")')
+    return Decimal(found[1])
+
+
 def _text(pattern: str, example: str) -> dict[str, Any]:
     return {"type": "string", "pattern": pattern, "examples": [example]}
 
@@ -171,4 +188,11 @@ Money = Annotated[
     BeforeValidator(parse_money),
     PlainSerializer(lambda amount: f"{amount} USD", return_type=str),
     WithJsonSchema(_text(r"^\d+(\.\d+)? USD$", "0.50 USD")),
+]
+TokenPrice = Annotated[
+    Decimal,
+    Field(ge=0),
+    BeforeValidator(parse_token_price),
+    PlainSerializer(lambda amount: f"{amount} USD/M", return_type=str),
+    WithJsonSchema(_text(r"^\d+(\.\d+)? USD/M$", "0.15 USD/M")),
 ]

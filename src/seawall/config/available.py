@@ -1,0 +1,32 @@
+"""What is parsed and checked but not built yet; a feature that comes is one line less here."""
+
+__all__ = ["NOT_YET"]
+
+# Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
+NOT_YET = (
+    "upstreams.*.targets",
+    "upstreams.*.balance",
+    "upstreams.*.sticky",
+    "upstreams.*.concurrency.mode=adaptive",
+    "upstreams.*.routes.*.concurrency.mode=adaptive",
+    "upstreams.*.hedge",
+    "upstreams.*.routes.*.hedge",
+    "upstreams.*.fallback",
+    "upstreams.*.routes.*.fallback",
+    "upstreams.*.cache",
+    "upstreams.*.routes.*.cache",
+    "upstreams.*.price",
+    "upstreams.*.routes.*.price",
+    "upstreams.*.keys",
+    "upstreams.*.api",
+    "models.*",
+    "callers.*",
+    "spend",
+    "schedules.*",
+    "state",
+    "ledger",
+    "jobs",
+    "alerts",
+    "sentry",
+    "trace",
+)
