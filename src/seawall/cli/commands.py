@@ -1,0 +1,124 @@
+"""The commands and their options; each imports its own file only when it runs, so that `--help` is quick."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seawall import __version__
+from seawall.contracts.errors import SettingsError
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="One small process between your programs and every API they depend on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The settings file.")]
+CONFIG = Path("seawall.toml")
+
+
+def _finish(run: Callable[[], int]) -> None:
+    """Run a command; wrong settings are told once, line by line, and exit with 2."""
+    try:
+        code = run()
+    except SettingsError as exc:
+        faults = exc.faults
+        print(f"seawall: {len(faults)} fault{'s' if len(faults) != 1 else ''} in the settings", file=sys.stderr)
+        for fault in faults:
+            print(f"  {fault}", file=sys.stderr)
+        code = 2
+    raise typer.Exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"seawall {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Hold the options that stand before every command."""
+
+
+@app.command()
+def serve(config: Config = CONFIG) -> None:
+    """Start the gateway."""
+
+    def run() -> int:
+        from seawall.cli.serve import serve
+
+        return serve(config)
+
+    _finish(run)
+
+
+@app.command()
+def demo(
+    traffic: Annotated[bool, typer.Option("--traffic", help="Send a mixed load and show what callers see.")] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the gateway.")] = 8080,
+) -> None:
+    """Start a sandbox API that fails in every way, and the gateway in front of it."""
+
+    def run() -> int:
+        from seawall.cli.demo import demo
+
+        return demo(port, traffic)
+
+    _finish(run)
+
+
+@app.command()
+def check(
+    config: Config = CONFIG,
+    show: Annotated[bool, typer.Option("--print", help="Print the settings in force, secrets masked.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Call each upstream once.")] = False,
+) -> None:
+    """Say everything that is wrong with the settings, at once."""
+
+    def run() -> int:
+        from seawall.cli.check import check
+
+        return check(config, show=show, live=live)
+
+    _finish(run)
+
+
+@app.command()
+def explain(
+    method: Annotated[str, typer.Argument(help="Method of the call.", metavar="METHOD")],
+    path: Annotated[str, typer.Argument(help="Path a caller would ask for.", metavar="PATH")],
+    config: Config = CONFIG,
+    host: Annotated[str, typer.Option("--host", help="Host a caller would ask for.")] = "",
+) -> None:
+    """Say which upstream, route and policies a call would meet, and why."""
+
+    def run() -> int:
+        from seawall.cli.explain import explain
+
+        return explain(method, path, config, host)
+
+    _finish(run)
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the files go.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+) -> None:
+    """Write a starter file, .env.sample, a systemd unit and a compose file."""
+
+    def run() -> int:
+        from seawall.cli.init import init
+
+        return init(directory, force=force)
+
+    _finish(run)
