@@ -11,7 +11,7 @@ from seawall.contracts.body import Headers
 from seawall.server.limits import Limits
 from seawall.server.refusal import Refused
 
-__all__ = ["HeadParser", "broken_lines"]
+__all__ = ["HeadParser", "broken_lines", "checked_host", "checked_target"]
 
 _SPECIAL = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
 _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;="
@@ -91,14 +91,7 @@ class HeadParser:
             self.http10 = True
         else:
             raise Refused(505, "only HTTP/1.1 and HTTP/1.0 are served")
-        if self.method == b"CONNECT" or self.method == b"TRACE":
-            raise Refused(405, "CONNECT and TRACE are not served")
-        if not target.startswith(b"/"):
-            if target != b"*" or self.method != b"OPTIONS":
-                raise Refused(400, "the target must be in origin-form: it starts with one slash")
-        elif target.startswith(b"//") or b"\\" in target or b"#" in target:
-            raise Refused(400, "the target must start with exactly one slash and hold no backslash and no fragment")
-        self.target = target
+        self.target = checked_target(self.method, target)
 
     def _framing(self) -> None:
         special = self._special
@@ -107,7 +100,7 @@ class HeadParser:
         self.keep_alive = not self.http10
         if len(special) == 1 and special[0][0] == b"host":
             if special[0][1] != self.host:
-                self.host = _valid_host(special[0][1])
+                self.host = checked_host(special[0][1])
             return
         host = length = coding = None
         for name, value in special:
@@ -124,7 +117,7 @@ class HeadParser:
         if host is None:
             raise Refused(400, "exactly one Host is required")
         if host != self.host:
-            self.host = _valid_host(host)
+            self.host = checked_host(host)
         if coding is not None:
             self._chunked(coding, length)
         elif length is not None:
@@ -192,14 +185,34 @@ def broken_lines(raw: bytes) -> bool:
     return raw.count(b"\n") != ends or returns != ends or b"\0" in raw
 
 
+def checked_target(method: bytes, target: bytes) -> bytes:
+    """Return a target in origin-form, or `b"*"` (security 1).
+
+    Raises:
+        Refused: it is in another form, could be read as another authority, or the method is not served.
+    """
+    if method == b"CONNECT" or method == b"TRACE":
+        raise Refused(405, "CONNECT and TRACE are not served")
+    if not target.startswith(b"/"):
+        if target != b"*" or method != b"OPTIONS":
+            raise Refused(400, "the target must be in origin-form: it starts with one slash")
+    elif target.startswith(b"//") or b"\\" in target or b"#" in target:
+        raise Refused(400, "the target must start with exactly one slash and hold no backslash and no fragment")
+    return target
+
+
 def _only(seen: bytes | None, value: bytes) -> bytes:
     if seen is not None:
         raise Refused(400, "Host, Content-Length and Transfer-Encoding may stand only once")
     return value
 
 
-def _valid_host(host: bytes) -> bytes:
-    """Return `host` when it is `uri-host [":" port]` (RFC 9110 section 7.2) and not empty."""
+def checked_host(host: bytes) -> bytes:
+    """Return `host` when it is `uri-host [":" port]` (RFC 9110 section 7.2) and not empty.
+
+    Raises:
+        Refused: it is not.
+    """
     if host.startswith(b"["):
         name, bracket, port = host[1:].partition(b"]")
         good = bracket == b"]" and name and not name.translate(None, _LITERAL) and port[:1] in (b"", b":")

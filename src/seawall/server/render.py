@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from seawall.contracts.reply import Reply
 
-__all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "head", "whole"]
+__all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "check", "head", "whole"]
 
 CHUNKED = -1
 UNTIL_CLOSE = -2
@@ -44,6 +44,18 @@ class DateLine:
             self._second = second
             self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
         return self._line
+
+
+_NO_DATE = DateLine(float)
+
+
+def check(reply: Reply) -> None:
+    """Check status and headers of a reply that somebody else will put on the wire.
+
+    Raises:
+        InvalidReply: it cannot be sent.
+    """
+    _block(reply, _NO_DATE)
 
 
 def _block(reply: Reply, date: DateLine) -> bytes:

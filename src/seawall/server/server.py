@@ -76,7 +76,7 @@ class Server:
             ValueError: `listen` is malformed.
         """
         state = self._state
-        for listener in bind(listen):
+        for listener in await asyncio.to_thread(bind, listen):  # resolves names, looks at files
             address = shown(listener)
             server = await state.loop.create_server(
                 self._accept,
