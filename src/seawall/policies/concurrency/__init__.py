@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from seawall.contracts.policy import Context, Position, Spec, Stage
 from seawall.contracts.units import show_duration
 from seawall.policies.concurrency.core import Gate
-from seawall.policies.concurrency.policy import ConcurrencyStage
+from seawall.policies.concurrency.policy import ConcurrencyStage, MeasureStage
 from seawall.policies.concurrency.settings import ConcurrencySettings
 from seawall.policies.concurrency.slots import Slots
 
-__all__ = ["SPEC", "ConcurrencySettings", "ConcurrencyStage", "Slots"]
+__all__ = ["SPEC", "ConcurrencySettings", "ConcurrencyStage", "MeasureStage", "Slots"]
 
 
 def _build(settings: ConcurrencySettings, ctx: Context) -> Sequence[tuple[Position, Stage]]:
@@ -19,8 +19,12 @@ def _build(settings: ConcurrencySettings, ctx: Context) -> Sequence[tuple[Positi
         ctx.route,
         lambda: Slots(Gate(settings.limit, settings.queue), ctx.clock, ctx.wheel, ctx.loop),
     )
-    slots.resize(settings.limit, settings.queue)
-    return [(Position.CONCURRENCY, ConcurrencyStage(slots, settings.wait))]
+    stage = (Position.CONCURRENCY, ConcurrencyStage(slots, settings.wait))
+    if settings.mode == "fixed":
+        slots.fix(settings.limit, settings.queue)
+        return (stage,)
+    gradient = slots.adapt(settings.max, settings.queue)
+    return (stage, (Position.PERMIT, MeasureStage(slots, gradient, ctx.clock.now)))
 
 
 def _explain(settings: ConcurrencySettings) -> str:

@@ -1,11 +1,15 @@
 """Holding a slot from before the attempt until its body is closed (semantics 4.2)."""
 
+from collections.abc import Callable
+
 from seawall.contracts.call import Call
+from seawall.contracts.errors import UpstreamTimeout
 from seawall.contracts.policy import Proceed
 from seawall.contracts.reply import Reply
+from seawall.policies.concurrency.adaptive import Gradient
 from seawall.policies.concurrency.slots import Slots
 
-__all__ = ["ConcurrencyStage"]
+__all__ = ["ConcurrencyStage", "MeasureStage"]
 
 
 class ConcurrencyStage:
@@ -45,4 +49,39 @@ class ConcurrencyStage:
             self._slots.release()
         else:
             gate.taken -= 1
+        return reply
+
+
+class MeasureStage:
+    """Finds the limit from the time to headers (semantics 4.5).
+
+    Stands inside every slot the call holds, so that no queue of ours is in what it measures.
+
+    Args:
+        slots: whose limit follows.
+        gradient: finds it.
+        now: monotonic seconds.
+    """
+
+    __slots__ = ("_gradient", "_now", "_slots")
+
+    def __init__(self, slots: Slots, gradient: Gradient, now: Callable[[], float]) -> None:
+        self._slots = slots
+        self._gradient = gradient
+        self._now = now
+
+    async def send(self, call: Call, proceed: Proceed) -> Reply:
+        """Proceed, and learn from how long the answer took."""
+        gradient = self._gradient
+        began = self._now()
+        try:
+            reply = await proceed(call)
+        except UpstreamTimeout:
+            gradient.cut(began, self._now())
+            self._slots.follow(gradient)
+            raise
+        if reply.status < 400:  # an error's latency says nothing about load
+            gradient.sample(began, self._now(), self._slots.gate.taken)
+            if gradient.limit != self._slots.gate.limit:
+                self._slots.follow(gradient)
         return reply

@@ -6,6 +6,7 @@ from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import Saturated
 from seawall.contracts.wheel import Wheel
+from seawall.policies.concurrency.adaptive import Gradient
 from seawall.policies.concurrency.core import Gate, Ticket
 
 __all__ = ["Slots", "Waiter"]
@@ -27,15 +28,19 @@ class Slots:
     Args:
         gate: the books.
         clock, wheel, loop: time.
+
+    Attributes:
+        gradient: finds the limit in adaptive mode, else None.
     """
 
-    __slots__ = ("_loop", "_now", "_wheel", "gate")
+    __slots__ = ("_loop", "_now", "_wheel", "gate", "gradient")
 
     def __init__(self, gate: Gate[Waiter], clock: Clock, wheel: Wheel, loop: asyncio.AbstractEventLoop) -> None:
         self.gate = gate
         self._now = clock.now
         self._wheel = wheel
         self._loop = loop
+        self.gradient: Gradient | None = None
 
     async def queue(self, call: Call, wait: float) -> None:
         """Wait for a slot; on return the call has one and must `release` it.
@@ -77,14 +82,32 @@ class Slots:
         if waiter is not None:
             _wake(waiter)
 
-    def resize(self, limit: int, room: int | None = None) -> None:
+    def resize(self, limit: int, room: int) -> None:
         """Change the limit and the queue's room without touching who is in flight (semantics 2.7)."""
         gate = self.gate
-        if room is not None:
-            gate.room = room
+        gate.room = room
         if limit != gate.limit:
             for waiter in gate.resize(limit, self._now()):
                 _wake(waiter)
+
+    def fix(self, limit: int, room: int) -> None:
+        """Hold a limit from settings."""
+        self.gradient = None
+        self.resize(limit, room)
+
+    def adapt(self, highest: int, room: int) -> Gradient:
+        """Find the limit from latency, between 1 and `highest`; what was found before a reload is kept."""
+        if self.gradient is None:
+            self.gradient = Gradient(highest, self._now())
+        else:
+            self.gradient.bound(highest, self._now())
+        self.resize(self.gradient.limit, room)
+        return self.gradient
+
+    def follow(self, gradient: Gradient) -> None:
+        """Take over a limit, unless a reload has put another in force."""
+        if gradient is self.gradient:
+            self.resize(gradient.limit, self.gate.room)
 
     def _expire(self, waiter: Waiter, wait: float) -> None:
         if self.gate.withdraw(waiter) and not waiter.future.done():

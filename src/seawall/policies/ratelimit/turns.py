@@ -59,7 +59,7 @@ class Turns:
             Saturated: its turn would come too late; `retry_after` says when it would have come.
         """
         until = min(now + wait, call.deadline)
-        turn = self.bucket.wait_for(1, now) + len(self.waiting) * self.bucket.interval
+        turn = self._turn_of(len(self.waiting), now)
         if now + turn > until:
             raise _saturated(turn)
         waiter = Waiter(until, self._loop.create_future())
@@ -85,8 +85,7 @@ class Turns:
         for waiter in list(self.waiting):
             if now + turn > waiter.until:
                 del self.waiting[waiter]
-                if not waiter.future.done():
-                    waiter.future.set_exception(_saturated(turn))
+                self._refuse(waiter, now)
             else:
                 turn += bucket.interval
         self._disarm()
@@ -101,6 +100,13 @@ class Turns:
         self._disarm()
         self._arm(now)
 
+    def _refuse(self, waiter: Waiter, now: float) -> None:
+        if not waiter.future.done():
+            waiter.future.set_exception(_saturated(self._turn_of(len(self.waiting), now)))
+
+    def _turn_of(self, place: int, now: float) -> float:
+        return self.bucket.wait_for(1, now) + place * self.bucket.interval
+
     def _arm(self, now: float) -> None:
         if self._entry is None and self.waiting:
             self._entry = self._wheel.add(now + self.bucket.wait_for(1, now), self._turn)
@@ -113,8 +119,15 @@ class Turns:
     def _turn(self) -> None:
         self._entry = None
         now = self._now()
-        while self.waiting and self.bucket.take(now):
-            waiter, _ = self.waiting.popitem(last=False)
+        while self.waiting:
+            waiter = next(iter(self.waiting))
+            if waiter.until < now:  # timers came late, once for each turn before this one
+                del self.waiting[waiter]
+                self._refuse(waiter, now)
+                continue
+            if not self.bucket.take(now):
+                break
+            del self.waiting[waiter]
             waiter.granted = True
             if not waiter.future.done():  # cancelled in this turn: its own task gives the unit back
                 waiter.future.set_result(None)
