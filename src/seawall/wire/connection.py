@@ -56,8 +56,8 @@ class Connection(AnswerParser, asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, wheel: Wheel) -> None:
-        super().__init__()
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, wheel: Wheel, kept_for: float) -> None:
+        super().__init__(kept_for)
         self._owner = owner
         self._wheel = wheel
         self._entry: Entry | None = None
@@ -85,7 +85,9 @@ class Connection(AnswerParser, asyncio.Protocol):
     def written(self) -> None:
         """The whole request is written: the time to the first byte runs."""
         self._phase = "first_byte"
-        self.watch(self.now() + self._first_byte)
+        self.due = at = self.now() + self._first_byte
+        if at < self._entry_at:
+            self.watch(at)
 
     def waiting(self, phase: str = "idle") -> None:
         """Something is awaited for at most the idle time, or, with `""`, for as long as it takes."""
@@ -233,12 +235,18 @@ class Connection(AnswerParser, asyncio.Protocol):
         else:
             chunks = self.chunks
             body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self.deliver(Reply(self.status, self.headers, body, self.declared if not body else None))
+            reply = Reply(self.status, self.headers, body, None if body else self.declared)
+            waiter = self.waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_result(reply)
         self.busy = False
         if self._paused:
             self._paused = False
             self.transport.resume_reading()
         if self.keep and not self.transport.get_write_buffer_size():
+            self.due = at = self.seen + self.kept_for
+            if at < self._entry_at:
+                self.watch(at)
             self._owner.put(self)
         else:
             self.abort()

@@ -42,7 +42,8 @@ class AnswerParser:
             fed: bytes received since the last progress, so that endless heads and trailers are found.
             collecting: its end is not known from the head, and it is not handed over yet.
             until_close: its end is the connection's.
-            interrupt: what `hush` calls; None once the request is written.
+            kept_for: seconds the connection is kept without a call, less where the upstream says so in Keep-Alive.
+        interrupt: what `hush` calls; None once the request is written.
     """
 
     __slots__ = (
@@ -53,12 +54,12 @@ class AnswerParser:
 
     parser: HttpResponseParser
 
-    def __init__(self) -> None:
+    def __init__(self, kept_for: float) -> None:
         self.busy = False
         self.clean = True
         self.interrupt: Callable[[], None] | None = None
         self.used = 0
-        self.kept_for = float("inf")
+        self.kept_for = kept_for
         self.parser = HttpResponseParser(self)
 
     def expect(self, is_head: bool) -> None:
@@ -96,20 +97,22 @@ class AnswerParser:
         elif name == b"transfer-encoding":
             self.coding = value if self.coding is None else b"repeated"
         elif name == b"connection":
-            self._on_connection(value.lower())
+            if value != b"keep-alive" and value != b"close":
+                self._on_connection(value.lower())
         elif name == b"keep-alive":
             self._on_keep_alive(value.lower())
 
     def _on_connection(self, value: bytes) -> None:
         names = [name.strip() for name in value.split(b",")]
-        if names != [b"keep-alive"] and names != [b"close"]:
-            self.named = names if self.named is None else self.named + names
+        self.named = names if self.named is None else self.named + names
 
     def _on_keep_alive(self, value: bytes) -> None:
         for part in value.split(b","):
             name, _, seconds = part.strip().partition(b"=")
             if name == b"timeout" and seconds.isdigit() and len(seconds) < 10:
-                self.kept_for = max(0.0, int(seconds) - 1.0)  # a second early, lest the two cross on the way
+                self.kept_for = min(
+                    self.kept_for, max(0.0, int(seconds) - 1.0)
+                )  # a second early, lest the two cross on the way
 
     def on_headers_complete(self) -> None:
         """Judge the head and decide how the body is handed over."""

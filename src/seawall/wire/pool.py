@@ -40,8 +40,8 @@ class Pool:
         target: where they go.
         dialer: makes them.
         wheel, loop: time.
+        limits: `max_idle`, `idle_for` and `max_connections` of `Wire`.
         max_idle: how many are kept without a call; the oldest goes.
-        idle_for: seconds one is kept without a call, less where the upstream says so in Keep-Alive.
         max_connections: open and connecting together; above, calls wait within their connect timeout.
     """
 
@@ -80,7 +80,6 @@ class Pool:
             return
         idle = self.idle
         idle.append(connection)
-        connection.watch(connection.seen + min(self._idle_for, connection.kept_for))
         if len(idle) > self._max_idle:
             idle[0].abort()
         if self._waiters:
@@ -162,7 +161,7 @@ class Pool:
         return connection
 
     def _new(self) -> Connection:
-        return Connection(self, self._loop, self._wheel)
+        return Connection(self, self._loop, self._wheel, self._idle_for)
 
     def retire(self) -> None:
         """Keep no connection from now on; those in use end with their call."""

@@ -1,5 +1,7 @@
 """A call to the bytes of an HTTP/1.1 request (RFC 9112 sections 3 and 6)."""
 
+from operator import itemgetter
+
 from seawall.contracts.call import Attempt
 from seawall.contracts.errors import Refusal
 from seawall.contracts.target import Target
@@ -8,6 +10,11 @@ __all__ = ["InvalidRequest", "RequestWriter"]
 
 _FIELD = b": ".join
 _LINES = b"\r\n".join
+_NAME = itemgetter(0)
+_BLANK = 32
+_OURS = frozenset((
+    b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"proxy-connection", b"upgrade",
+))  # fmt: skip
 _WANT_LENGTH = frozenset((b"POST", b"PUT", b"PATCH"))  # RFC 9110 section 8.6
 
 
@@ -27,12 +34,13 @@ class RequestWriter:
         absolute: whether the request goes to a forward proxy (RFC 9112 section 3.2.2).
     """
 
-    __slots__ = ("_before", "_host")
+    __slots__ = ("_after", "_before")
 
     def __init__(self, target: Target, absolute: bool = False) -> None:
         origin = b"%b://%b" % (target.scheme.encode(), target.authority) if absolute else b""
         self._before = b" %b%b" % (origin, target.base)
-        self._host = [(b"host", target.authority)]  # first, as RFC 9110 section 7.2 wishes
+        # Host stands first, as RFC 9110 section 7.2 wishes.
+        self._after = b" HTTP/1.1\r\nhost: %b\r\n" % target.authority
 
     def head(self, attempt: Attempt) -> bytes:
         """Return request line and headers, the blank line included; framing is built here and never copied.
@@ -42,7 +50,7 @@ class RequestWriter:
         """
         call = attempt.call
         body = call.body
-        headers = self._host + call.headers + attempt.headers
+        headers = call.headers + attempt.headers
         if type(body) is not bytes:
             length = call.length
             framing = (
@@ -52,14 +60,14 @@ class RequestWriter:
             framing = b"content-length: %d\r\n\r\n" % len(body)
         else:
             framing = b"\r\n"
-        fields = _LINES(map(_FIELD, headers))
-        head = b"".join((call.method, self._before, call.path, b" HTTP/1.1\r\n", fields, b"\r\n", framing))
-        # One count of the line ends in the whole head finds every injected one.
-        lines = len(headers) + (2 if len(framing) == 2 else 3)
-        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
-            raise InvalidRequest("A header or the path holds a line break or NUL")
-        if b" " in call.path:
-            raise InvalidRequest("The path holds a blank")
-        if b"\ncontent-length:" in fields or b"\ntransfer-encoding:" in fields or b"\nhost:" in fields:
+        if not _OURS.isdisjoint(map(_NAME, headers)):
             raise InvalidRequest("Host and framing are not the caller's to give")
+        fields = _LINES(map(_FIELD, headers)) + b"\r\n" if headers else b""
+        head = b"".join((call.method, self._before, call.path, self._after, fields, framing))
+        # One pass over the whole head finds every injected one: a line end more or less, or a NUL.
+        lines = len(headers) + (3 if len(framing) == 2 else 4)
+        if len(head) - len(head.translate(None, b"\r\n\0")) != 2 * lines:
+            raise InvalidRequest("A header or the path holds a line break or NUL")
+        if _BLANK in call.path:
+            raise InvalidRequest("The path holds a blank")
         return head

@@ -63,39 +63,33 @@ class Wire:
             RequestBodyError: the body's source broke; the upstream's connection was aborted.
         """
         call = attempt.call
+        body = call.body
         pool = self._pools.get(call.target) or self._pool(call.target)
         head = pool.writer.head(attempt)
-        connection = pool.idle.pop() if pool.idle else await pool.connect(call.timeouts.connect)
-        reply = await self._exchange(connection, attempt, head)
-        if reply is None:
-            error = connection.error
-            if self._may_retry(connection, attempt):
-                connection = await pool.connect(call.timeouts.connect, fresh=True)
-                reply = await self._exchange(connection, attempt, head)
-                error = connection.error
-            if reply is None:
-                raise error or UpstreamBroken
-        return reply
-
-    async def _exchange(self, connection: Connection, attempt: Attempt, head: bytes) -> Reply | None:
-        """Write the request and return its reply, or None: `connection.error` says why."""
-        call = attempt.call
-        body = call.body
-        waiter = connection.begin(call.method == b"HEAD", call.timeouts)
-        attempt.sent = True
-        try:
-            if type(body) is bytes and len(body) <= PIECE:
-                connection.transport.write(head + body if body else head)
-                connection.written()
-            else:
-                connection.transport.write(head)
-                await self._upload(connection, body, call.length)
-            return await waiter
-        except BaseException:
-            # A complete answer has freed the connection already, and another call may be on it.
-            if connection.waiter is waiter and connection.busy:
-                connection.abort()
-            raise
+        idle = pool.idle
+        fresh = False
+        while True:
+            connection = idle.pop() if idle and not fresh else await pool.connect(call.timeouts.connect, fresh)
+            waiter = connection.begin(call.method == b"HEAD", call.timeouts)
+            attempt.sent = True
+            try:
+                if type(body) is bytes and len(body) <= PIECE:
+                    connection.transport.write(head + body if body else head)
+                    connection.written()
+                else:
+                    connection.transport.write(head)
+                    await self._upload(connection, body, call.length)
+                reply = await waiter
+            except BaseException:
+                # A complete answer has freed the connection already, and another call may be on it.
+                if connection.waiter is waiter and connection.busy:
+                    connection.abort()
+                raise
+            if reply is not None:
+                return reply
+            if fresh or not self._may_retry(connection, attempt):
+                raise connection.error or UpstreamBroken
+            fresh = True
 
     async def _upload(self, connection: Connection, body: bytes | Source, length: int | None) -> None:
         task = asyncio.current_task()
