@@ -1,8 +1,8 @@
 """The folder tree is the architecture: what docs/architecture.md shows is what stands in src/seawall.
 
 The page has one fenced block whose first line is `src/seawall/`. Below it stands one entry a line, two blanks deeper
-for each level: a folder ends in `/`, a module in `.py`; after two blanks or more comes what it is for. Every folder of the
-package stands there, and every module that is in none.
+for each level: a folder ends in `/`, a module in `.py`; after two blanks or more comes what it is for. Every folder of
+the package stands there, and every module that is in none.
 """
 
 import re
