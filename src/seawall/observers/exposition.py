@@ -48,15 +48,22 @@ class Exposition:
         metrics: what is rendered.
         now: seconds, monotonic.
         failed: told of a source that raised, by the name of its family, which is then left out.
+        prepare: run in a thread before a rendering, for what would block; `Process.count_fds`.
         keep: seconds a rendering serves.
     """
 
     def __init__(
-        self, metrics: Metrics, now: Callable[[], float], failed: Callable[[str, Exception], None], keep: float = 1.0
+        self,
+        metrics: Metrics,
+        now: Callable[[], float],
+        failed: Callable[[str, Exception], None],
+        prepare: Callable[[], None] | None = None,
+        keep: float = 1.0,
     ) -> None:
         self._metrics = metrics
         self._now = now
         self._failed = failed
+        self._prepare = prepare
         self._keep = keep
         self._kept: dict[bool, tuple[float, bytes]] = {}
         self._lock = asyncio.Lock()
@@ -67,6 +74,8 @@ class Exposition:
             kept = self._kept.get(openmetrics)
             if kept is not None and self._now() - kept[0] < self._keep:
                 return kept[1]
+            if self._prepare is not None:
+                await asyncio.get_running_loop().run_in_executor(None, self._prepare)
             parts: list[str] = []
             for number, block in enumerate(self._blocks(openmetrics), 1):
                 parts.append(block)

@@ -77,11 +77,17 @@ def _clean(value: object) -> str:
 
 def _text(fields: Mapping[str, Any]) -> bytes:
     rest = " ".join(
-        f"{name}={_plain(value)}"
+        f"{_plain(name)}={_plain(value)}"
         for name, value in fields.items()
         if name not in _SHOWN_FIRST[:5] and value not in ("", None)
     )
-    parts = (fields["timestamp"], f"{fields['level']:<7}", fields["event"], _plain(fields.get("message", "")), rest)
+    parts = (
+        fields["timestamp"],
+        f"{_plain(fields['level']):<7}",
+        _plain(fields["event"]),
+        _plain(fields.get("message", "")),
+        rest,
+    )
     return " ".join(part for part in parts if part).encode("utf-8", "replace") + b"\n"
 
 

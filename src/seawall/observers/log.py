@@ -101,41 +101,13 @@ class Log:
             return
         if not self._calls.take():
             return
+        fields = _call_fields(event, self._stamp(self._wall()), LEVEL_OF_OUTCOME.get(outcome, "error"), self._service)
         # of a call's fields only these three are ever chosen by a client
-        method, request_id, trace_id = event.method, event.request_id, event.trace_id
-        seen = f"{method} {request_id} {trace_id}"
+        seen = f"{event.method} {event.request_id} {event.trace_id}"
         if self._redact.text(seen) is not seen:
-            clean = self._redact.text
-            method, request_id, trace_id = clean(method), clean(request_id), clean(trace_id)
-        self._write(
-            self._render(
-                {
-                    "timestamp": self._stamp(self._wall()),
-                    "level": LEVEL_OF_OUTCOME.get(outcome, "error"),
-                    "service": self._service,
-                    "event": "call",
-                    "caller": event.caller,
-                    "upstream": event.upstream,
-                    "route": event.route,
-                    "method": method,
-                    "status": event.status,
-                    "outcome": outcome,
-                    "error": event.error,
-                    "attempts": event.attempts,
-                    "cache": event.cache,
-                    "latency_ms": round(event.latency * 1000, 3),
-                    "upstream_ms": round(event.upstream_time * 1000, 3),
-                    "queue_ms": round(event.queue_time * 1000, 3),
-                    "received_bytes": event.received,
-                    "sent_bytes": event.sent,
-                    "streamed": event.streamed,
-                    "tokens": None,
-                    "cost": None,
-                    "request_id": request_id,
-                    "trace_id": trace_id,
-                }
-            )
-        )
+            for name in ("method", "request_id", "trace_id"):
+                fields[name] = self._redact.text(fields[name])
+        self._write(self._render(fields))
 
     def attempt_ended(self, event: AttemptEnded) -> None:
         """Write one attempt's line; heard only at level `debug`."""
@@ -143,12 +115,14 @@ class Log:
             "debug",
             "attempt",
             "An attempt ended",
-            upstream=event.upstream,
-            target=event.target,
-            route=event.route,
-            number=event.number,
-            result=event.result,
-            upstream_ms=round(event.seconds * 1000, 3),
+            {
+                "upstream": event.upstream,
+                "target": event.target,
+                "route": event.route,
+                "number": event.number,
+                "result": event.result,
+                "upstream_ms": round(event.seconds * 1000, 3),
+            },
         )
 
     def breaker_changed(self, event: BreakerChanged) -> None:
@@ -157,12 +131,14 @@ class Log:
             "warning" if event.new == "open" else "info",
             "breaker",
             f"The breaker of {event.upstream} is {event.new.replace('_', '-')}",
-            upstream=event.upstream,
-            target=event.target,
-            old=event.old,
-            new=event.new,
-            reason=event.reason,
-            retry_after=round(event.retry_after, 3),
+            {
+                "upstream": event.upstream,
+                "target": event.target,
+                "old": event.old,
+                "new": event.new,
+                "reason": event.reason,
+                "retry_after": round(event.retry_after, 3),
+            },
         )
 
     def upstream_paused(self, event: UpstreamPaused) -> None:
@@ -171,16 +147,20 @@ class Log:
             "warning",
             "pause",
             f"{event.upstream} asked to be left alone",
-            upstream=event.upstream,
-            target=event.target,
-            seconds=round(event.seconds, 3),
+            {
+                "upstream": event.upstream,
+                "target": event.target,
+                "seconds": round(event.seconds, 3),
+            },
         )
 
     def notice(self, event: Notice) -> None:
         """Write anything else; its fields cannot overwrite the line's own."""
-        self._other(event.level, event.event, event.message, **{name.replace("-", "_"): v for name, v in event.fields})
+        self._other(
+            event.level, event.event, event.message, {name.replace("-", "_"): value for name, value in event.fields}
+        )
 
-    def _other(self, level: str, event: str, message: str, **fields: object) -> None:
+    def _other(self, level: str, event: str, message: str, fields: Mapping[str, object]) -> None:
         if LEVELS.get(level, 40) >= self._least and self._others.take():
             self._line(level, event, message, fields)
 
@@ -204,3 +184,31 @@ class Log:
 
     def _suppressed(self, count: int) -> None:
         self._line("warning", "log_suppressed", "Lines above log.rate were left out", {"count": count})
+
+
+def _call_fields(event: CallEnded, timestamp: str, level: str, service: str) -> Fields:
+    return {
+        "timestamp": timestamp,
+        "level": level,
+        "service": service,
+        "event": "call",
+        "caller": event.caller,
+        "upstream": event.upstream,
+        "route": event.route,
+        "method": event.method,
+        "status": event.status,
+        "outcome": event.outcome,
+        "error": event.error,
+        "attempts": event.attempts,
+        "cache": event.cache,
+        "latency_ms": round(event.latency * 1000, 3),
+        "upstream_ms": round(event.upstream_time * 1000, 3),
+        "queue_ms": round(event.queue_time * 1000, 3),
+        "received_bytes": event.received,
+        "sent_bytes": event.sent,
+        "streamed": event.streamed,
+        "tokens": None,
+        "cost": None,
+        "request_id": event.request_id,
+        "trace_id": event.trace_id,
+    }

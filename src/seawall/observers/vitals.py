@@ -13,7 +13,7 @@ _WINDOW = 30.0  # seconds after which the older half of the maximum is forgotten
 
 
 class Vitals:
-    """Measures loop lag with one timer of the loop; `start` and `stop` it.
+    """Measures loop lag with one timer of the loop; `start` and `stop` it, which also ends `process`.
 
     Attributes:
         lag: seconds the last wake-up was late.
@@ -49,6 +49,7 @@ class Vitals:
 
     def stop(self) -> None:
         """Stop measuring."""
+        self.process.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -83,8 +84,8 @@ class Vitals:
             "process_virtual_memory_bytes": lambda: process.memory()[0],
             "process_cpu_seconds": process.cpu,
             "process_start_time_seconds": lambda: process.started,
-            "process_open_fds": lambda: process.descriptors()[0],
-            "process_max_fds": lambda: process.descriptors()[1],
+            "process_open_fds": lambda: process.open_fds,
+            "process_max_fds": lambda: process.max_fds,
         }
         for name, read in sources.items():
             metrics.source(name, read)

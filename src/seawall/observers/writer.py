@@ -97,11 +97,12 @@ class LineWriter:
             self._wake()
 
     async def close(self) -> None:
-        """Hand over the rest and wait until it is written, two seconds at most."""
-        self.flush()
-        self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
-        self._queue.put(b"")
+        """Hand over the rest and wait until it is written, two seconds at most; a second call only waits."""
+        if self._ended is None:
+            self.flush()
+            self._loop = asyncio.get_running_loop()
+            self._ended = self._loop.create_future()
+            self._queue.put(b"")
         await asyncio.wait((self._ended,), timeout=_PATIENCE)
 
     def _run(self) -> None:
