@@ -64,28 +64,23 @@ class Attempts:
         if limited:
             deadline = own
         attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
+        # Where the call's deadline comes first, the deadline stage ends this attempt and it needs no limit of its own
+        limit = TimeLimit(self._wheel, own, partial(_timeout, attempt)) if limited else None
         try:
-            if limited:
-                reply = await self._limited(attempt)
-            else:  # the deadline stage's own limit comes first, so this attempt needs none (semantics 1.5)
+            if limit is None:
                 reply = await self._send(attempt)
+            else:
+                with limit:
+                    reply = await self._send(attempt)
         except BaseException as error:
+            if limit is not None and limit.fired and isinstance(error, asyncio.CancelledError):
+                # Another cancellation landed in the same turn and must go on. If it is the deadline stage's, that
+                # stage finds here which limit was the earlier one (semantics 1.5).
+                error.__cause__ = _timeout(attempt)
             self._ended(attempt, now, _result(error, self._now() >= deadline))
             raise
         self._ended(attempt, now, _STATUS[reply.status])
         return reply
-
-    async def _limited(self, attempt: Attempt) -> Reply:
-        limit = TimeLimit(self._wheel, attempt.deadline, partial(_timeout, attempt))
-        try:
-            with limit:
-                return await self._send(attempt)
-        except asyncio.CancelledError as error:
-            if limit.fired:
-                # Another cancellation landed in the same turn and must go on. If it is the deadline stage's, that
-                # stage finds here which limit was the earlier one (semantics 1.5).
-                error.__cause__ = _timeout(attempt)
-            raise
 
     def _headers(self, call: Call, left: float) -> Headers:
         headers: Headers = []

@@ -43,7 +43,6 @@ class Breaker:
 
     Args:
         settings: thresholds and times.
-        probe_limit: seconds after which a probe without an outcome hangs.
         uniform: for the jitter of the open time.
         now: seconds on the monotonic clock.
 
@@ -54,15 +53,12 @@ class Breaker:
     """
 
     __slots__ = (
-        "_good", "_number", "_open_time", "_out", "_permit", "_probe_limit", "_settings", "_uniform", "_until",
+        "_good", "_number", "_open_time", "_out", "_permit", "_settings", "_uniform", "_until",
         "_window", "changes", "passing", "state",
     )  # fmt: skip
 
-    def __init__(
-        self, settings: BreakerSettings, probe_limit: float, uniform: Callable[[float, float], float], now: float
-    ) -> None:
+    def __init__(self, settings: BreakerSettings, uniform: Callable[[float, float], float], now: float) -> None:
         self._settings = settings
-        self._probe_limit = probe_limit
         self._uniform = uniform
         self._window = Window(settings.window, now)
         self._number = 1
@@ -75,12 +71,11 @@ class Breaker:
         self.passing = True
         self.changes: list[Change] = []
 
-    def adapt(self, settings: BreakerSettings, probe_limit: float, now: float) -> None:
+    def adapt(self, settings: BreakerSettings, now: float) -> None:
         """Take over new settings; state and, where the window's length stays, counts are kept."""
         if settings.window != self._window.span:
             self._window = Window(settings.window, now)
         self._settings = settings
-        self._probe_limit = probe_limit
 
     def refuses(self, now: float) -> float:
         """Return seconds after which to try again if a call would be refused now, else 0.0. Takes nothing."""
@@ -94,8 +89,13 @@ class Breaker:
             return max(0.0, self._until - now)
         return 0.0 if len(self._out) + len(self._good) < self._settings.probes else _BUSY
 
-    def permit(self, now: float) -> int:
-        """Return a permit for one call, or `REFUSED`; whoever has one owes `ended` or `give_back`."""
+    def permit(self, now: float, limit: float) -> int:
+        """Return a permit for one call, or `REFUSED`; whoever has one owes `ended` or `give_back`.
+
+        Args:
+            now: seconds on the monotonic clock.
+            limit: seconds the call may take at most; a probe without an outcome by then hangs.
+        """
         if self.passing:
             return self._permit
         if self.refuses(now) > 0:
@@ -103,7 +103,7 @@ class Breaker:
         if self.state is State.OPEN:
             self._move(Trigger.RESTED, now)
         number = self._number = self._number + 1
-        self._out[number] = now + self._probe_limit
+        self._out[number] = now + limit
         return number
 
     def ended(self, permit: int, now: float, failed: bool, slow: bool) -> None:

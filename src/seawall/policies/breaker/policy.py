@@ -62,7 +62,7 @@ class Permit:
         breaker = self._breakers[call.target]
         core = breaker.core
         started = self._now()
-        permit = core.permit(started)
+        permit = core.permit(started, call.timeouts.attempt)
         if permit == REFUSED:
             breaker.check(started)  # raises, except in shadow mode, where the outcome then counts for nothing
         elif core.changes:

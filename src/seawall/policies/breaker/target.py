@@ -14,7 +14,6 @@ from seawall.policies.breaker.table import State
 __all__ = ["TargetBreaker"]
 
 _TOLD = {State.FORCED_OPEN: "open", State.FORCED_CLOSED: "closed"}
-_PROBE_LIMIT = 30.0
 
 
 class TargetBreaker:
@@ -31,14 +30,14 @@ class TargetBreaker:
         self._upstream = target.upstream
         self._label = target.label
         self._now: Callable[[], float] = ctx.clock.now
-        self.core = Breaker(settings, _probe_limit(ctx), ctx.uniform, ctx.clock.now())
+        self.core = Breaker(settings, ctx.uniform, ctx.clock.now())
         self.adapt(settings, ctx)
 
     def adapt(self, settings: BreakerSettings, ctx: Context) -> None:
         """Take over the settings of a reload."""
         self._emit = ctx.emit
         self.mode = settings.mode
-        self.core.adapt(settings, _probe_limit(ctx), ctx.clock.now())
+        self.core.adapt(settings, ctx.clock.now())
 
     def tell(self) -> None:
         """Emit what has changed since the last time."""
@@ -70,9 +69,3 @@ class TargetBreaker:
         if self.core.changes:
             self.tell()
         return status
-
-
-def _probe_limit(ctx: Context) -> float:
-    # A probe cannot last longer than an attempt; one that does has been forgotten somewhere
-    timeouts = ctx.options.get("timeouts")
-    return timeouts.attempt if timeouts is not None else _PROBE_LIMIT

@@ -29,11 +29,10 @@ class Retry:
         budget: shared by all calls to the upstream, and with hedges.
     """
 
-    __slots__ = ("_budget", "_buffers", "_now", "_rules", "_settings", "_share", "_tries", "_uniform", "_wall")
+    __slots__ = ("_budget", "_buffers", "_now", "_rules", "_settings", "_share", "_uniform", "_wall")
 
     def __init__(self, settings: RetrySettings, ctx: Context, budget: RetryBudget) -> None:
         self._settings = settings
-        self._tries = settings.attempts
         self._share = settings.budget
         self._rules = Rules(settings)
         self._budget = budget
@@ -48,9 +47,6 @@ class Retry:
         Raises:
             CallError: what the last attempt raised; a refusal and a passed deadline are never tried again.
         """
-        run = call.run
-        if not run.attempts and run.budget < self._tries:
-            run.budget = self._tries  # only for the first target: another one gets no fresh set (semantics 1.2)
         self._budget.add(self._now(), self._share)
         body = call.body
         recorder = None if type(body) is bytes else self._recorder(call, body)  # type: ignore[arg-type] # exact type
@@ -84,31 +80,36 @@ class Retry:
 
     def _after_error(self, call: Call, error: UpstreamError, retries: int, recorder: Recorder | None) -> float:
         """Return the wait before the next attempt, or `NEVER`."""
-        if not self._rules.error(error, idempotent=call.idempotent):
+        if self._last(call, retries, recorder) or not self._rules.error(error, idempotent=call.idempotent):
             return NEVER
-        settings = self._settings
-        return self._granted(call, backoff(retries, settings.base, settings.max, self._uniform), recorder)
+        return self._granted(call, self._backoff(retries))
 
     def _after_reply(self, call: Call, reply: Reply, retries: int, recorder: Recorder | None) -> float:
         """Return the wait before the next attempt, or `NEVER`."""
-        if not self._rules.status(reply.status, reply.headers, idempotent=call.idempotent):
+        status, headers = reply.status, reply.headers
+        if self._last(call, retries, recorder) or not self._rules.status(status, headers, idempotent=call.idempotent):
             return NEVER
-        settings = self._settings
-        seconds = asked(reply.status, reply.headers, self._wall())
+        seconds = asked(status, headers, self._wall())
         if seconds is None:
-            wait = backoff(retries, settings.base, settings.max, self._uniform)
-        else:
-            wait = padded(seconds, settings.base, self._uniform)
-        return self._granted(call, wait, recorder)
+            return self._granted(call, self._backoff(retries))
+        return self._granted(call, padded(seconds, self._settings.base, self._uniform))
 
-    def _granted(self, call: Call, wait: float, recorder: Recorder | None) -> float:
+    def _last(self, call: Call, retries: int, recorder: Recorder | None) -> bool:
+        """Whether no attempt may follow this one, however it ended."""
         run = call.run
+        if run.committed or retries + 1 >= self._settings.attempts or run.attempts >= run.budget - run.held:
+            return True
+        return recorder is not None and not recorder.replayable
+
+    def _backoff(self, retries: int) -> float:
+        return backoff(retries, self._settings.base, self._settings.max, self._uniform)
+
+    def _granted(self, call: Call, wait: float) -> float:
+        """Return `wait` where time and budget are left for it, and take a token; else `NEVER`."""
         now = self._now()
-        if run.committed or run.attempts >= run.budget - run.held or now + wait >= call.deadline:
-            return NEVER
-        if recorder is not None and not recorder.replayable:
-            return NEVER
-        return wait if self._budget.take(now, self._settings.floor) else NEVER
+        if now + wait < call.deadline and self._budget.take(now, self._settings.floor):
+            return wait
+        return NEVER
 
 
 def _trial(call: Call, recorder: Recorder) -> Call:
