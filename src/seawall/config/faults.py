@@ -141,6 +141,8 @@ def _sample(root: type[BaseModel], path: Path) -> Any:
 def shown_default(owner: type[BaseModel], key: str) -> Any:
     """Return the default of a key of a settings class in the form the file would give it."""
     name, field = next((name, field) for name, field in owner.model_fields.items() if (field.alias or name) == key)
+    if isinstance(field.default, str):
+        return field.default
     return owner.model_construct(**{key: field.default}).model_dump(include={name}, exclude_unset=True)[name]
 
 

@@ -1,8 +1,10 @@
 """Headers an upstream is given on the way out: valid names and values, and none that frame a message."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WrapSerializer
 from pydantic_core import PydanticCustomError
 
 from seawall.config.kinds import HeaderName, SecretText, broken
@@ -28,7 +30,7 @@ def header_fault(name: str, value: Secret) -> PydanticCustomError | None:
     return None
 
 
-def _check(table: dict[str, Secret]) -> dict[str, Secret]:
+def _check(table: dict[str, Secret]) -> Mapping[str, Secret]:
     seen: dict[str, str] = {}
     for name, value in table.items():
         fault = header_fault(name, value)
@@ -37,7 +39,11 @@ def _check(table: dict[str, Secret]) -> dict[str, Secret]:
         if name.lower() in seen:
             raise broken(f"stands twice, names are case-insensitive: {seen[name.lower()]}", '"X-Api-Key"', name)
         seen[name.lower()] = name
-    return table
+    return MappingProxyType(table)
 
 
-HeaderTable = Annotated[dict[HeaderName, SecretText], AfterValidator(_check)]
+HeaderTable = Annotated[
+    dict[HeaderName, SecretText],
+    AfterValidator(_check),
+    WrapSerializer(lambda table, whole: whole(dict(table))),
+]

@@ -14,6 +14,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
+    WrapSerializer,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -27,6 +28,7 @@ __all__ = [
     "OptionalSecret",
     "Pointer",
     "SecretText",
+    "Short",
     "Switch",
     "Table",
     "Timezone",
@@ -118,22 +120,33 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Pointer = Annotated[str, AfterValidator(_pointer)]
 Count = Annotated[int, Field(ge=1)]
-Table = Annotated[dict[Name, T], AfterValidator(_freeze)]
+Table = Annotated[
+    dict[Name, T],
+    AfterValidator(_freeze),
+    WrapSerializer(lambda table, whole: whole(dict(table))),
+]
 
 
-class Switch:
-    """Marks a policy's key: `false` switches it off, `true` stands for its defaults, `short` are its short forms."""
+class Short:
+    """Marks a key that has short forms besides its table, for editors and docs."""
 
-    def __init__(self, *short: JsonSchemaValue) -> None:
-        self._short = short
+    def __init__(self, *forms: JsonSchemaValue) -> None:
+        self._forms = forms
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Tell about the forms that are no table."""
+        return {"anyOf": [handler(schema), *self._forms]}
+
+
+class Switch(Short):
+    """Marks a policy's key: `false` switches it off, `true` stands for its defaults."""
+
+    def __init__(self, *forms: JsonSchemaValue) -> None:
+        super().__init__({"type": "boolean"}, *forms)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Put the switch before the settings class."""
         return core_schema.no_info_before_validator_function(self._switch, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Tell editors about the forms that are no table."""
-        return {"anyOf": [handler(schema), {"type": "boolean"}, *self._short]}
 
     @staticmethod
     def _switch(value: Any) -> Any:

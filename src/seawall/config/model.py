@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from seawall.config.kinds import Name, broken
+from seawall.config.kinds import Name, Short, broken
 from seawall.contracts.settings import Settings
 from seawall.contracts.units import Duration, Share, TokenPrice, parse_duration, show_duration
 
@@ -77,9 +77,7 @@ def _cache(value: object) -> object:
 class ModelSettings(Settings):
     """One alias for models."""
 
-    targets: tuple[
-        Annotated[ModelTarget, WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/ModelTarget"}]})], ...
-    ] = Field(
+    targets: tuple[Annotated[ModelTarget, Short({"type": "string"})], ...] = Field(
         min_length=1,
         description="Models that answer, tried in order or by weight, under the one deadline.",
         examples=[["openai/gpt-5-mini", "claude/claude-sonnet-4-5"]],

@@ -31,7 +31,7 @@ class SpendSettings(Settings):
     unknown_price: Annotated[
         Decimal | Literal["refuse", "free"],
         BeforeValidator(_unknown),
-        PlainSerializer(lambda value: value if isinstance(value, str) else f"{value} USD/M", return_type=str),
+        PlainSerializer(lambda value: value if isinstance(value, str) else f"{value:f} USD/M", return_type=str),
         WithJsonSchema({"type": "string", "pattern": r"^(refuse|free|\d+(\.\d+)? USD/M)$"}),
     ] = Field(
         "refuse",

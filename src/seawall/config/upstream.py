@@ -70,8 +70,8 @@ class UpstreamSettings(PolicySettings):
     )
     mount: Annotated[str, AfterValidator(_mount)] | None = Field(
         None,
-        description='Path it stands under. Default: /<name>. "/" for a gateway in front of one API; its own paths '
-        'then stand under "/-/" only.',
+        description='Path it stands under; "/" for a gateway in front of one API, whose own paths then stand under '
+        '"/-/" only. Default: /<name>.',
         examples=["/weather"],
     )
     host: Annotated[str, AfterValidator(_host)] | None = Field(

@@ -37,5 +37,8 @@ class Secret:
     def __hash__(self) -> int:
         return hash(("Secret", self._value))
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Secret":
+        return self  # immutable; copies of settings share it
+
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled")

@@ -63,7 +63,10 @@ def show_duration(seconds: float) -> str:
         whole = seconds / _SECONDS[unit]
         if whole >= 1 and whole == int(whole):
             return f"{int(whole)}{unit}"
-    return f"{seconds * 1000:g}ms" if seconds else "0s"
+    short = f"{seconds * 1000:g}ms"
+    if not seconds:
+        return "0s"
+    return short if "e" not in short and parse_duration(short) == seconds else f"{Decimal(repr(seconds)):f}s"
 
 
 def parse_rate(text: object) -> Rate:
@@ -150,19 +153,21 @@ def parse_token_price(text: object) -> Decimal:
     return Decimal(found[1])
 
 
-def _text(pattern: str, example: str) -> dict[str, Any]:
-    return {"type": "string", "pattern": pattern, "examples": [example]}
+def _text(pattern: str, example: str, number: str = "") -> dict[str, Any]:
+    return {"type": ["string", number] if number else "string", "pattern": pattern, "examples": [example]}
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:g}%"
+    texts = (f"{share * 100:.{digits}g}" for digits in range(6, 17))
+    exact = next((text for text in texts if "e" not in text and float(text) / 100 == share), None)
+    return f"{exact}%" if exact is not None else f"{Decimal(repr(share)) * 100:f}%"
 
 
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     PlainSerializer(show_duration, return_type=str),
-    WithJsonSchema(_text(r"^\d+(\.\d+)?(ms|s|m|h|d)$", "10s")),
+    WithJsonSchema(_text(r"^\d+(\.\d+)?(ms|s|m|h|d)$", "10s", "number")),
 ]
 RateSetting = Annotated[
     Rate,
@@ -174,25 +179,25 @@ Size = Annotated[
     int,
     BeforeValidator(parse_size),
     PlainSerializer(show_size, return_type=str),
-    WithJsonSchema(_text(r"^\d+(B|KiB|MiB|GiB)?$", "16MiB")),
+    WithJsonSchema(_text(r"^\d+(B|KiB|MiB|GiB)?$", "16MiB", "integer")),
 ]
 Share = Annotated[
     float,
     BeforeValidator(parse_share),
     PlainSerializer(_percent, return_type=str),
-    WithJsonSchema(_text(r"^\d+(\.\d+)?%$", "50%")),
+    WithJsonSchema(_text(r"^\d+(\.\d+)?%$", "50%", "number")),
 ]
 Money = Annotated[
     Decimal,
     Field(ge=0),
     BeforeValidator(parse_money),
-    PlainSerializer(lambda amount: f"{amount} USD", return_type=str),
+    PlainSerializer(lambda amount: f"{amount:f} USD", return_type=str),
     WithJsonSchema(_text(r"^\d+(\.\d+)? USD$", "0.50 USD")),
 ]
 TokenPrice = Annotated[
     Decimal,
     Field(ge=0),
     BeforeValidator(parse_token_price),
-    PlainSerializer(lambda amount: f"{amount} USD/M", return_type=str),
+    PlainSerializer(lambda amount: f"{amount:f} USD/M", return_type=str),
     WithJsonSchema(_text(r"^\d+(\.\d+)? USD/M$", "0.15 USD/M")),
 ]
