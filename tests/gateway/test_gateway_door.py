@@ -52,7 +52,7 @@ class Harness:
         upstreams = [
             Upstream("weather", b"/weather", None, target, [(b"x-key", b"ours")], [slow, rest]),
             Upstream("lamps", b"/home/lamps", None, target, [], [rest]),
-            Upstream("named", b"", b"named.lan", target, [], [rest]),
+            Upstream("named", None, b"named.lan", target, [], [rest]),
         ]
         sites = Sites(known_hosts("127.0.0.1", 8080, ["named.lan"]), origins)
         self.gateway = Gateway(

@@ -18,6 +18,7 @@ from seawall.gateway.headers import Seen, clean_reply, clean_request
 from seawall.gateway.identity import client_address, request_id_of, trace_of
 from seawall.gateway.paths import climbs
 from seawall.gateway.record import Record
+from seawall.gateway.refused import CLIMBING, NO_KEY, Refused, foreign
 from seawall.gateway.relay import Relay
 from seawall.gateway.table import Route, Table, Upstream
 from seawall.pipeline.hints import hinted
@@ -71,8 +72,8 @@ class Gateway:
         found = self._table.find(request.host, request.target)
         reason = self._options.sites.host_refused(request.host)
         if reason is not None or found is None:
-            refusal = self._nowhere() if reason is None else _foreign(reason)
-            return self._answer(record, request_id_of(None, self._random_bits), refusal)
+            record.request_id = request_id_of(request.header(b"x-request-id"), self._random_bits)
+            return self._refuse(record, self._nowhere() if reason is None else foreign(reason))
         upstream, path = found
         headers, seen = clean_request(request.headers, upstream.actions)
         record.upstream = upstream.name
@@ -80,9 +81,9 @@ class Gateway:
         raw = path.partition(b"?")[0]
         barred = self._barred(request, seen)
         if barred is not None:
-            return self._answer(record, record.request_id, barred)
+            return self._refuse(record, barred)
         if climbs(raw):
-            return self._answer(record, record.request_id, _climbing())
+            return self._refuse(record, CLIMBING)
         route = upstream.route(request.method, raw)
         record.route = route.name
         call = self._call(request, upstream, route, path, headers, seen, record)
@@ -90,42 +91,27 @@ class Gateway:
         try:
             reply = await route.send(call)
         except CallError as error:
-            return self._answer(
-                record, call.request_id, problem_of(error, upstream=upstream.name, request_id=call.request_id), error
-            )
+            return self._fail(record, error)
         except RequestBodyError as error:
-            return self._answer(
-                record,
-                call.request_id,
-                problem(
-                    error.status,
-                    "too-large" if error.status == 413 else "bad-request",
-                    "The request's body cannot be used",
-                    str(error),
-                    upstream=upstream.name,
-                    request_id=call.request_id,
-                ),
-            )
+            kind = "too-large" if error.status == 413 else "bad-request"
+            said = Refused(error.status, kind, "The request's body cannot be used", str(error))
+            return self._refuse(record, said)
         except asyncio.CancelledError:
             record.cancelled()
             raise
         return self._pass_on(record, reply, upstream, call)
 
-    def _barred(self, request: Request, seen: Seen) -> Reply | None:
+    def _barred(self, request: Request, seen: Seen) -> Refused | None:
         options = self._options
         if seen.origin is not None or seen.sec_fetch_site is not None:
             reason = options.sites.page_refused(request.host, seen.origin, seen.sec_fetch_site)
             if reason is not None:
-                return _foreign(reason)
-        if not options.anonymous:
-            reply = problem(401, "unauthenticated", "A key is needed", "Send the caller's key as X-Seawall-Key.")
-            reply.headers.append((b"www-authenticate", b'Bearer realm="seawall"'))
-            return reply
-        return None
+                return foreign(reason)
+        return None if options.anonymous else NO_KEY
 
-    def _nowhere(self) -> Reply:
+    def _nowhere(self) -> Refused:
         names = ", ".join(self._table.names) or "none"
-        return problem(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
+        return Refused(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
 
     def _call(
         self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen,
@@ -168,28 +154,22 @@ class Gateway:
             reply.body = record.relay
         return record.attach(reply)
 
-    def _answer(self, record: Record, request_id: str, reply: Reply, error: CallError | None = None) -> Reply:
-        record.request_id = request_id
-        reply.headers.append((b"x-request-id", request_id.encode("ascii")))
-        if error is None:
-            record.outcome = "refused"
-        elif isinstance(error, Refusal):
-            record.outcome = "refused"
-            record.error = error.type
-        else:
-            record.outcome = "deadline" if error.type == "deadline" else "failed"
-            record.error = error.type
+    def _refuse(self, record: Record, refused: Refused) -> Reply:
+        record.outcome = "refused"
+        record.error = refused.kind
+        reply = problem(
+            refused.status, refused.kind, refused.title, refused.detail, upstream=record.upstream,
+            request_id=record.request_id,
+        )  # fmt: skip
+        reply.headers += refused.headers
+        return self._own(record, reply)
+
+    def _fail(self, record: Record, error: CallError) -> Reply:
+        refusal = isinstance(error, Refusal)
+        record.outcome = "refused" if refusal else "deadline" if error.type == "deadline" else "failed"
+        record.error = error.type
+        return self._own(record, problem_of(error, upstream=record.upstream, request_id=record.request_id))
+
+    def _own(self, record: Record, reply: Reply) -> Reply:
+        reply.headers.append((b"x-request-id", record.request_id.encode("ascii")))
         return record.attach(reply)
-
-
-def _foreign(reason: str) -> Reply:
-    return problem(403, "cross-site", "This request may not come from there", reason)
-
-
-def _climbing() -> Reply:
-    return problem(
-        400,
-        "bad-request",
-        "The path holds dot segments",
-        "Resolve `..` segments before sending (RFC 3986 section 5.2.4).",
-    )

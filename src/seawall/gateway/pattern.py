@@ -9,8 +9,8 @@ class Pattern:
     """A compiled `match` of settings.
 
     Args:
-        text: `"GET /v1/forecast"`, `"* /v1/archive/**"`, `"POST,PUT /x"`. GET matches HEAD too, which is the same resource without
-            its body (RFC 9110 section 9.3.2).
+        text: `"GET /v1/forecast"`, `"* /v1/archive/**"`, `"POST,PUT /x"`; GET matches HEAD too, which
+            is the same resource without its body (RFC 9110 section 9.3.2).
 
     Raises:
         ValueError: it is not a method, a blank and a path.

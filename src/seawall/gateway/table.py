@@ -39,8 +39,8 @@ class Upstream:
 
     Args:
         name: from settings.
-        mount: raw path prefix, `b"/weather"`, or `b""` for an upstream at `/`.
-        host: Host under which it is reached instead, or None.
+        mount: raw path prefix, `b"/weather"`, `b""` for an upstream at `/`, None where only its Host leads to it.
+        host: Host under which it is reached at its root, or None.
         target: where its calls go unless a policy chooses another.
         headers: added on the way out; they replace the client's of the same name.
         routes: tried in order; the last one matches everything.
@@ -49,7 +49,13 @@ class Upstream:
     __slots__ = ("actions", "added", "headers", "host", "mount", "name", "routes", "target")
 
     def __init__(
-        self, name: str, mount: bytes, host: bytes | None, target: Target, headers: Headers, routes: Sequence[Route]
+        self,
+        name: str,
+        mount: bytes | None,
+        host: bytes | None,
+        target: Target,
+        headers: Headers,
+        routes: Sequence[Route],
     ) -> None:
         self.name = name
         self.mount = mount
@@ -74,11 +80,11 @@ class Table:
     def __init__(self, upstreams: Sequence[Upstream]) -> None:
         self.upstreams = tuple(upstreams)
         self._hosts = {one.host: one for one in upstreams if one.host is not None}
-        self._root = next((one for one in upstreams if one.mount == b"" and one.host is None), None)
+        self._root = next((one for one in upstreams if one.mount == b""), None)
         self._first: dict[bytes, Upstream] = {}
         deep: list[tuple[bytes, Upstream]] = []
         for one in upstreams:
-            if one.host is not None or not one.mount:
+            if not one.mount:
                 continue
             if one.mount.count(b"/") == 1:
                 self._first[one.mount] = one

@@ -1,0 +1,277 @@
+"""The running gateway: built from settings, drained on the way out, taken down in reverse order."""
+
+import asyncio
+import os
+import platform
+import random
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from seawall import __version__
+from seawall.admin.access import Access
+from seawall.admin.door import GUARDED, PUBLIC, AdminDoor, Doorway
+from seawall.app.build import Parts, build_table
+from seawall.app.front import Front
+from seawall.app.gauges import expose
+from seawall.app.runtime import LiveRuntime
+from seawall.app.secrets import secrets_of
+from seawall.app.tls import server_context
+from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
+from seawall.config.bind import Bind
+from seawall.config.server import ServerSettings
+from seawall.contracts.clock import Clock
+from seawall.contracts.errors import SettingsError
+from seawall.contracts.events import Notice
+from seawall.contracts.sites import Sites, known_hosts
+from seawall.contracts.wheel import Wheel
+from seawall.gateway.door import Gateway, Options
+from seawall.gateway.table import Table
+from seawall.observers import (
+    Bridge,
+    Exposition,
+    Hub,
+    LineWriter,
+    Listener,
+    Log,
+    LogRules,
+    Metrics,
+    Redactor,
+    Traffic,
+    Vitals,
+)
+from seawall.observers.lines import json_line
+from seawall.pipeline.buffers import Allowance
+from seawall.pipeline.states import States
+from seawall.registry import BUILTIN
+from seawall.server.limits import Limits
+from seawall.server.server import Server
+from seawall.wire import Wire
+
+__all__ = ["App"]
+
+_FIRST_SECOND = 1.0  # how long a load balancer has to see that /ready fails before the listener closes
+
+
+class App:
+    """The gateway of one settings tree; an async context manager.
+
+    Entering it starts everything and listens; leaving it drains and takes all down. Nothing outlives it.
+
+    Args:
+        tree: settings; `serve_faults` of it must be empty.
+        clock: time.
+        log_fd: file descriptor the log is written to.
+        text_log: write text where the settings leave the format open; for a terminal.
+
+    Raises:
+        SettingsError: on entering, when the settings cannot be served.
+        OSError: on entering, when an address is in use or cannot be bound.
+    """
+
+    def __init__(self, tree: Tree, *, clock: Clock | None = None, log_fd: int = 1, text_log: bool = False) -> None:
+        self._tree = tree
+        self._clock = clock or Clock()
+        self._log_fd = log_fd
+        self._text_log = text_log
+        self._stack = AsyncExitStack()
+        self._states = States()
+        self._servers: list[Server] = []
+
+    async def __aenter__(self) -> Self:
+        faults = serve_faults(self._tree)
+        if faults:
+            raise SettingsError(faults)
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What is listened on, the gateway's own first, with real port numbers."""
+        return tuple(address for server in self._servers for address in server.addresses)
+
+    @property
+    def settings(self) -> Tree:
+        """The settings in force."""
+        return self._tree
+
+    @property
+    def runtime(self) -> LiveRuntime:
+        """The gateway as the operations pages see it."""
+        return self._runtime
+
+    @property
+    def metrics(self) -> Metrics:
+        """Its counters."""
+        return self._metrics
+
+    async def drain(self) -> None:
+        """Fail `/ready`, stop accepting after a second, and let calls in flight end within `server.drain`."""
+        self._runtime.phase = "draining"
+        seconds = self._tree.server.drain
+        first = min(_FIRST_SECOND, seconds)
+        await asyncio.sleep(first)
+        await asyncio.gather(*(server.drain(seconds - first) for server in self._servers))
+
+    def reload(self, tree: Tree) -> None:
+        """Put other settings in force for calls from now on; calls under way end on the old ones.
+
+        `server`, `log` and `memory` need a restart; a change of them is told in the log.
+
+        Raises:
+            SettingsError: they cannot be served; the old ones stay in force.
+        """
+        faults = serve_faults(tree)
+        if faults:
+            raise SettingsError(faults)
+        upstreams = resolve(tree)
+        states = self._states.round()
+        table = build_table(upstreams, self._parts, states)
+        states.settle()
+        kept = [name for name in ("server", "log", "memory") if getattr(tree, name) != getattr(self._tree, name)]
+        self._put(tree, upstreams, table)
+        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", kept),)))
+
+    def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
+        self._tree = tree
+        self._metrics.configure(
+            [(one.name, route.name) for one in upstreams for route in one.routes],
+            [(one.name, target.label) for one in upstreams for target in one.targets],
+        )
+        self._traffic.configure(one.name for one in upstreams)
+        self._wire.keep([target for one in upstreams for target in one.targets])
+        self._runtime.tree = tree
+        self._runtime.upstreams = upstreams
+        self._gateway.reload(table, self._options(tree.server, tree.server.bind, table))
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        clock, tree, stack = self._clock, self._tree, self._stack
+        self._wheel = wheel = Wheel(clock, loop)
+        self._redact = Redactor(secrets_of(tree))
+        self._metrics = Metrics()
+        self._writer = writer = LineWriter(self._log_fd, wheel, _lost)
+        writer.start()
+        stack.push_async_callback(writer.close)
+        listeners: list[Listener] = [self._metrics, self._log()]
+        self._hub = Hub(listeners, self._observer_failed)
+        stack.enter_context(Bridge(self._hub.emit, loop))
+        self._wire = Wire(clock, wheel, loop, own=self._own_listeners)
+        stack.push_async_callback(self._wire.close)
+        buffers = Allowance(tree.memory.buffers)
+        self._parts = Parts(clock, wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
+        upstreams = resolve(tree)
+        states = self._states.round()
+        table = build_table(upstreams, self._parts, states)
+        states.settle()
+        options = self._options(tree.server, tree.server.bind, table)
+        self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        self._traffic = Traffic(self._metrics, wheel, (one.name for one in upstreams))
+        self._traffic.start()
+        stack.callback(self._traffic.stop)
+        vitals = Vitals(clock, loop)
+        vitals.start()
+        stack.callback(vitals.stop)
+        self._runtime = LiveRuntime(
+            tree, upstreams, clock, self._states, self._wire, self._traffic, vitals, writer, buffers
+        )
+        self._put(tree, upstreams, table)
+        await self._listen(loop, table)
+        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, writer)
+        vitals.expose(self._metrics, (__version__, platform.python_version(), type(loop).__module__.split(".")[0]))
+        self._runtime.servers = tuple(self._servers)
+        self._runtime.phase = "ready"
+        self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
+        server = self._tree.server
+        exposition = Exposition(self._metrics, self._clock.now, self._gauge_failed)
+        apart = server.admin_listen is not None
+        names = PUBLIC if apart else PUBLIC | GUARDED
+        rooted = any(one.mount == b"" for one in table.upstreams)
+        main = Doorway(self._sites(server, server.bind, table), _access(server, server.bind), names, rooted)
+        pages = AdminDoor(self._runtime, exposition, main, self._redact)
+        await self._serve(loop, Front(self._gateway, pages, table.hosts), server.listen, tls=True)
+        if server.admin_listen is not None:
+            bind = server.admin_bind
+            own = Doorway(self._sites(server, bind, table), _access(server, bind))
+            admin = AdminDoor(self._runtime, exposition, own, self._redact)
+            await self._serve(loop, Front(None, admin), server.admin_listen, tls=False)
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop, front: Front, listen: str, *, tls: bool) -> None:
+        server = Server(front, _limits(self._tree.server), self._clock, self._wheel, loop, report=self._unexpected)
+        self._stack.push_async_callback(server.drain, 0.0)
+        await server.start(listen, server_context(self._tree.server.tls) if tls else None)
+        self._servers.append(server)
+
+    def _options(self, server: ServerSettings, bind: Bind, table: Table) -> Options:
+        anonymous = server.anonymous == "yes" or (
+            server.anonymous == "auto" and bind.loopback and not self._tree.callers
+        )
+        return Options(self._sites(server, bind, table), anonymous, server.trusted_hops)
+
+    def _sites(self, server: ServerSettings, bind: Bind, table: Table) -> Sites:
+        names = (*server.hosts, *(host.decode("ascii") for host in table.hosts))
+        origins = frozenset(origin.lower().encode("ascii") for origin in server.origins)
+        return Sites(known_hosts(bind.host, bind.port or None, names), origins)
+
+    def _own_listeners(self) -> list[tuple[str, int]]:
+        pairs = (address.rpartition(":") for address in self.addresses if not address.startswith("unix:"))
+        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
+
+    def _log(self) -> Log:
+        settings = self._tree.log
+        rules = LogRules(
+            settings.format or ("text" if self._text_log else "json"), settings.level, settings.success, settings.rate
+        )
+        return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)
+
+    def _observer_failed(self, listener: Listener, error: Exception) -> None:
+        fields = (("observer", type(listener).__name__), ("error", type(error).__name__))
+        self._hub.emit(Notice("error", "observer_failed", "An observer failed and was taken out", fields))
+
+    def _gauge_failed(self, name: str, error: Exception) -> None:
+        fields = (("metric", name), ("error", type(error).__name__))
+        self._hub.emit(Notice("error", "metric_failed", "A metric could not be read", fields))
+
+    def _unexpected(self, error: BaseException) -> None:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = "" if where is None else f"{os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno}"  # noqa: PTH119
+        fields = (("error", type(error).__name__), ("place", place))
+        self._hub.emit(Notice("error", "unexpected", "A call failed in a way nobody expected", fields))
+
+
+def _access(server: ServerSettings, bind: Bind) -> Access:
+    return Access(server.admin_token, open_without=bind.loopback)
+
+
+def _limits(server: ServerSettings) -> Limits:
+    return Limits(
+        max_body=server.max_body,
+        max_header=server.max_header,
+        max_header_count=server.max_headers,
+        header_timeout=server.header_timeout,
+        body_timeout=server.body_timeout,
+        idle_timeout=server.keepalive_timeout,
+        write_timeout=server.write_timeout,
+        max_connections=server.max_connections,
+        max_connections_per_address=server.connections_per_address,
+        max_inflight=server.max_inflight,
+    )
+
+
+def _lost(count: int) -> bytes:
+    return json_line(
+        {"level": "warning", "event": "log_dropped", "message": "The log's reader is too slow", "count": count}
+    )

@@ -1,0 +1,44 @@
+"""Which door a request on one bind is for: the operations pages or the data plane."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from seawall.admin.door import AdminDoor
+from seawall.contracts.reply import Reply
+from seawall.contracts.request import Request
+from seawall.contracts.sites import host_name
+from seawall.gateway.door import Gateway
+
+__all__ = ["Front"]
+
+
+class Front:
+    """A `Handler` that costs one prefix test for a call of the data plane.
+
+    Args:
+        gateway: the data plane, or None on a bind for the pages alone.
+        admin: the operations pages, shown as this bind shows them.
+        hosts: Host names that lead to an upstream; on those the pages stand under `/-/` only.
+    """
+
+    __slots__ = ("_admin", "_gateway", "_hosts")
+
+    def __init__(self, gateway: Gateway | None, admin: AdminDoor, hosts: frozenset[bytes] = frozenset()) -> None:
+        self._gateway = gateway
+        self._admin = admin
+        self._hosts = hosts
+
+    def __call__(self, request: Request) -> Coroutine[Any, Any, Reply]:
+        """Return the door's answer; no coroutine of its own, so it costs the call no frame."""
+        gateway = self._gateway
+        if gateway is None or self._is_page(request):
+            return self._admin(request)
+        return gateway(request)
+
+    def _is_page(self, request: Request) -> bool:
+        target = request.target
+        if target.startswith(b"/-/"):
+            return True
+        if self._hosts and host_name(request.host) in self._hosts:
+            return False
+        return self._admin.owns(target)

@@ -1,0 +1,83 @@
+"""`seawall serve`: run the gateway until it is told to stop."""
+
+import asyncio
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from seawall.app import App
+from seawall.config import Tree, load
+from seawall.contracts.errors import SettingsError
+
+__all__ = ["run", "serve"]
+
+
+def serve(config: Path) -> int:
+    """Serve the settings of a file; return the exit code.
+
+    Args:
+        config: the settings file.
+
+    Raises:
+        SettingsError: the settings are wrong or cannot be served.
+    """
+    try:
+        return run(_serving(load(config, os.environ), lambda: load(config, os.environ)))
+    except OSError as error:
+        print(_plain(error), file=sys.stderr)
+        return 1
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine on uvloop where there is one, else on the standard loop."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def _serving(tree: Tree, again: Callable[[], Tree]) -> int:
+    stop = asyncio.Event()
+    async with App(tree, text_log=sys.stdout.isatty()) as app:
+        _on_signals(app, stop, again)
+        for address in app.addresses:
+            print(f"seawall: listening on {address}", file=sys.stderr)
+        await stop.wait()
+        await app.drain()
+    return 0
+
+
+def _on_signals(app: App, stop: asyncio.Event, again: Callable[[], Tree]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def reload() -> None:
+        try:
+            app.reload(again())
+        except SettingsError as error:
+            for fault in error.faults:
+                print(f"not reloaded: {fault}", file=sys.stderr)
+
+    handlers = {"SIGTERM": stop.set, "SIGINT": stop.set, "SIGHUP": reload}
+    for name, handler in handlers.items():
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, handler)
+        except NotImplementedError:  # the standard loop on Windows; Ctrl-C still raises KeyboardInterrupt there
+            continue
+
+
+def _plain(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"seawall: the address is in use ({error.strerror}); stop what listens there, or set another one: "
+            'server.listen = "127.0.0.1:8081" in the settings, or SEAWALL_SERVER__LISTEN=127.0.0.1:8081'
+        )
+    return f"seawall: cannot listen: {error.strerror or error}"
