@@ -47,8 +47,8 @@ class Reservation(NamedTuple):
 class Bucket:
     """A limit of `rate.calls` per `rate.per` seconds with `burst` on top.
 
-    A cost above the burst passes only when the bucket is full, and is paid off afterwards; a cost above
-    limit + burst never passes.
+    A cost above the burst passes only once the bucket has been full for as long as the rest takes, and what is above
+    is paid off afterwards too; a cost above limit + burst never passes.
 
     Args:
         rate: the limit.
@@ -80,7 +80,7 @@ class Bucket:
         """Return the seconds until `cost` units could be taken; infinite when they never can."""
         if cost > self.rate.calls + self.burst:
             return inf
-        return max(0.0, self.full_at - now - max(0.0, self.span - cost * self.interval))
+        return max(0.0, self.full_at + cost * self.interval - self.span - now)
 
     def charge(self, cost: float, now: float) -> None:
         """Take `cost` units whether they are there or not."""
@@ -105,7 +105,7 @@ class Bucket:
         if wait > longest:
             return None
         at = now + wait
-        self.charge(cost, now)
+        self.charge(cost, at)
         self._last = max(self._last, at)
         return Reservation(wait, at, cost)
 

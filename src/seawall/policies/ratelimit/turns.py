@@ -28,8 +28,7 @@ class Turns:
     """The turns of one upstream or route, in the order calls came.
 
     Nothing is taken from the bucket before a turn comes, so a call that leaves the queue frees its place for the next
-    and there is nothing to give back. A turn granted to a call that is cancelled in the same moment is given back as
-    far as nothing was taken on top of it.
+    and there is nothing to give back. Only a turn granted to a call that is cancelled in the same turn of the loop is.
 
     Args:
         bucket: the limit.
