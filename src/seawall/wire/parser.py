@@ -209,6 +209,8 @@ class AnswerParser:
         """Finish; interim answers are passed over."""
         self.clean = True
         if self.busy and self.headed:
+            if self.coding is not None and not self.parser.should_keep_alive():
+                self.keep = False  # a trailer said so
             self.complete()
 
     def new_source(self) -> AnswerSource:

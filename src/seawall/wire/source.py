@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from seawall.contracts.errors import CallError, DeadlineExceeded
+from seawall.contracts.errors import CallError, DeadlineExceeded, UpstreamBroken
 
 __all__ = ["AnswerSource", "Feed"]
 
@@ -56,7 +56,7 @@ class AnswerSource:
         """
         while True:
             if self._limit <= self._now():
-                self._expire()
+                self._give_up(DeadlineExceeded())
             chunks = self._chunks
             if chunks:
                 data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -71,10 +71,16 @@ class AnswerSource:
             self._waiter = self._loop.create_future()
             await self._waiter
 
-    def _expire(self) -> None:
-        if not isinstance(self._error, DeadlineExceeded):
-            self.close()
-            self._error = DeadlineExceeded()
+    def _give_up(self, error: CallError) -> None:
+        """Drop what is left; reading on fails, since an end would make half a body a whole one."""
+        feed, self._feed = self._feed, None
+        if feed is not None or self._chunks:
+            self._error = error
+        self._chunks.clear()
+        if feed is not None:
+            feed.abort()
+            self._error = error
+            self.wake()
 
     def wake(self) -> None:
         """Let a pending `read` look again."""
@@ -89,12 +95,8 @@ class AnswerSource:
         self.wake()
 
     def close(self) -> None:
-        """Drop what is buffered; abort the connection unless the answer was complete."""
-        feed, self._feed = self._feed, None
-        self._chunks.clear()
-        if feed is not None:
-            feed.abort()
-            self.wake()
+        """Drop what is buffered; abort the connection unless the answer was complete. A later `read` fails."""
+        self._give_up(UpstreamBroken("The answer was closed before its end", answered=True))
 
     def limit(self, at: float) -> None:
         """Let no `read` succeed after `at`, monotonic seconds."""
