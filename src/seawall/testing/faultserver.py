@@ -32,6 +32,7 @@ class FaultServer(Listener):
         accept: a program run when a connection is made, before anything is read: `[End.RESET]`, `[End.HANG]`, bytes
             for a peer that speaks TLS; None for none.
         early: answer as soon as a request's head is here, its body or not.
+        keep_exchanges: whether `exchanges` grows.
         exchanges: every request, in order.
     """
 
@@ -47,6 +48,7 @@ class FaultServer(Listener):
         self.app: App = app or (lambda exchange: exchange.answer)
         self.accept: Iterable[Action] | None = None
         self.early = False
+        self.keep_exchanges = True
         self.exchanges: list[Exchange] = []
         self._faults: Iterator[Fault | None] = repeat(None)
 
@@ -61,7 +63,8 @@ class FaultServer(Listener):
 
     def program(self, exchange: Exchange) -> Iterable[Action]:
         """Return what to do about a request."""
-        self.exchanges.append(exchange)
+        if self.keep_exchanges:
+            self.exchanges.append(exchange)
         answer = self.app(exchange)
         if not isinstance(answer, Answer):
             return answer
@@ -109,8 +112,7 @@ class _Connection(asyncio.Protocol):
         exchange = self._current or self._exchange
         if exchange is not None:
             phase = "answer" if self._current else "request"
-            now = asyncio.get_running_loop().time()
-            self._server.counts.aborted.append(Abort(now, phase, exchange.target))
+            self._server.counts.abort(Abort(asyncio.get_running_loop().time(), phase, exchange.target))
         self._writable.set()
         self._server.leave(self)
 

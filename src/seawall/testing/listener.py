@@ -31,7 +31,8 @@ class Counts:
         answered: answers written to their end.
         waiting: requests whose answer is under way now.
         peak: most requests under way at a time.
-        aborted: peers that left in between.
+        aborted: peers that left in between, the last thousand of them.
+        left: how many they were.
         ends: how many answers ended in each other way, by the name of the end.
     """
 
@@ -42,7 +43,14 @@ class Counts:
     waiting: int = 0
     peak: int = 0
     aborted: list[Abort] = field(default_factory=list)
+    left: int = 0
     ends: dict[str, int] = field(default_factory=dict)
+
+    def abort(self, abort: Abort) -> None:
+        """Note a peer that left."""
+        self.left += 1
+        self.aborted.append(abort)
+        del self.aborted[:-1000]
 
 
 class Connection(Protocol):
