@@ -10,11 +10,11 @@ import orjson
 from seawall.admin.access import Access
 from seawall.admin.diagnostics import diagnostics
 from seawall.admin.health import health, readiness
-from seawall.admin.pages import load
+from seawall.admin.pages import Pages, load
 from seawall.admin.view import Runtime
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
-from seawall.contracts.request import Handler, Request
+from seawall.contracts.request import Request
 from seawall.contracts.sites import Sites, refused
 from seawall.observers.exposition import OPENMETRICS, PLAIN, Exposition, accepted
 from seawall.observers.redact import Redactor
@@ -48,7 +48,7 @@ class Doorway:
 
 
 class AdminDoor:
-    """A `Handler` for the operations pages; `owns` says which targets are its own.
+    """A `Handler` for the operations pages; `owns` says which targets are its own. `close` it in the end.
 
     Args:
         runtime: the gateway as it runs.
@@ -64,14 +64,14 @@ class AdminDoor:
         exposition: Exposition,
         doorway: Doorway,
         redact: Redactor,
-        pages: Callable[[Runtime, Redactor], Handler] = load,
+        pages: Callable[[Runtime, Redactor], Pages] = load,
     ) -> None:
         self._runtime = runtime
         self._exposition = exposition
         self._doorway = doorway
         self._redact = redact
         self._make_pages = pages
-        self._pages: Handler | None = None
+        self._pages: Pages | None = None
         self._lock = asyncio.Lock()
         self._table: dict[bytes, Callable[[Request], Awaitable[Reply]]] = {
             b"/live": self._live,
@@ -106,6 +106,11 @@ class AdminDoor:
             reply.headers.append((b"allow", b"GET, HEAD"))
             return reply
         return _shown(request, await answer(request))
+
+    async def close(self) -> None:
+        """Take down what was loaded for `/api/v1` and `/docs`; after the server has closed."""
+        if self._pages is not None:
+            await self._pages.close()
 
     def _path(self, target: bytes) -> bytes:
         path = target.partition(b"?")[0]

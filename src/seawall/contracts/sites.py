@@ -9,8 +9,8 @@ from seawall.contracts.body import Headers
 __all__ = ["ANY_ADDRESS", "Sites", "host_name", "known_hosts", "refused"]
 
 # Stands in a set of hosts for "every address literal": no page can make a browser send one for a name of its own,
-# so it is safe against rebinding, and a wildcard bind answers on addresses nobody lists.
-ANY_ADDRESS = b"[]"
+# so it is safe against rebinding, and a wildcard bind answers on addresses nobody lists. No header can hold it.
+ANY_ADDRESS = b"\n"
 
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 _HOST = "This gateway is not known under that Host"

@@ -25,11 +25,15 @@ class Hub:
     Args:
         listeners: in the order in which they hear.
         report: told once of each listener that failed and is out; it may emit, and must not raise.
+
+    Attributes:
+        failures: how many listeners are out.
     """
 
     def __init__(self, listeners: Sequence[Listener], report: Report) -> None:
         self._listeners = list(listeners)
         self._report = report
+        self.failures = 0
         self._table: dict[type, tuple[Callable[[Any], None], ...]] = {}
         self._bind()
 
@@ -57,6 +61,7 @@ class Hub:
         for listener in self._listeners:
             if hear in listener.hears.values():
                 self._listeners.remove(listener)
+                self.failures += 1
                 self._bind()
                 self._report(listener, error)
                 return

@@ -82,6 +82,11 @@ class Log:
         self._others = LineRate(rules.rate, wheel, clock.now, self._suppressed)
 
     @property
+    def suppressed(self) -> int:
+        """How many lines the rate left out so far."""
+        return self._calls.total + self._others.total
+
+    @property
     def hears(self) -> Mapping[type, Callable[[Any], None]]:
         """Every event; single attempts only at level `debug`."""
         hears: dict[type, Callable[[Any], None]] = {
@@ -160,11 +165,19 @@ class Log:
             event.level, event.event, event.message, {name.replace("-", "_"): value for name, value in event.fields}
         )
 
+    def lost(self, count: int) -> bytes:
+        """Return the line that tells of `count` lines the writer had no room for."""
+        message = "Lines were dropped because they could not be written fast enough"
+        return self._rendered("warning", "log_dropped", message, {"count": count})
+
     def _other(self, level: str, event: str, message: str, fields: Mapping[str, object]) -> None:
         if LEVELS.get(level, 40) >= self._least and self._others.take():
             self._line(level, event, message, fields)
 
     def _line(self, level: str, event: str, message: str, fields: Mapping[str, object]) -> None:
+        self._write(self._rendered(level, event, message, fields))
+
+    def _rendered(self, level: str, event: str, message: str, fields: Mapping[str, object]) -> bytes:
         own: Fields = {
             "timestamp": self._stamp(self._wall()),
             "level": level,
@@ -175,7 +188,7 @@ class Log:
         for name, value in fields.items():
             if name not in own:
                 own[name] = value if value is None or isinstance(value, bool | int | float) else self._safe(value)
-        self._write(self._redact.line(self._render(own)))
+        return self._redact.line(self._render(own))
 
     def _safe(self, value: object) -> str | list[object]:
         if isinstance(value, list | tuple):

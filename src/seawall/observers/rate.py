@@ -16,9 +16,12 @@ class LineRate:
         wheel: calls back a second after the first line that found the bucket empty.
         now: seconds, monotonic.
         tell: given the count; its own line is not counted.
+
+    Attributes:
+        total: how many found it empty, ever.
     """
 
-    __slots__ = ("_last", "_left", "_most", "_now", "_per_second", "_tell", "_wheel", "suppressed", "total_suppressed")
+    __slots__ = ("_last", "_left", "_most", "_now", "_per_second", "_tell", "_untold", "_wheel", "total")
 
     def __init__(self, rate: Rate, wheel: Wheel, now: Callable[[], float], tell: Callable[[int], None]) -> None:
         self._per_second = rate.calls / rate.per
@@ -28,8 +31,8 @@ class LineRate:
         self._wheel = wheel
         self._now = now
         self._tell = tell
-        self.suppressed = 0
-        self.total_suppressed = 0
+        self._untold = 0
+        self.total = 0
 
     def take(self) -> bool:
         """Return whether one more line may be written now."""
@@ -40,12 +43,12 @@ class LineRate:
             self._left = min(left, self._most) - 1.0
             return True
         self._left = left
-        if not self.suppressed:
+        if not self._untold:
             self._wheel.add(now + 1.0, self._told)
-        self.suppressed += 1
-        self.total_suppressed += 1
+        self._untold += 1
+        self.total += 1
         return False
 
     def _told(self) -> None:
-        count, self.suppressed = self.suppressed, 0
+        count, self._untold = self._untold, 0
         self._tell(count)
