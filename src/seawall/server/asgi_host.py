@@ -156,11 +156,13 @@ def _checked(scope: Scope, limits: Limits) -> tuple[Headers, bytes, int | None]:
     headers: Headers = [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
     if len(headers) > limits.max_header_count or sum(len(n) + len(v) + 4 for n, v in headers) > limits.max_header:
         raise Refused(431, f"at most {limits.max_header} bytes of a head are taken")
-    found: dict[bytes, list[bytes]] = {b"host": [], b"content-length": [], b"transfer-encoding": []}
+    found: dict[bytes, list[bytes]] = {b"host": [], b"content-length": [], b"transfer-encoding": [], b"expect": []}
     for name, value in headers:
         if name in found:
             found[name].append(value)
-    hosts, lengths, codings = found.values()
+    hosts, lengths, codings, expectations = found.values()
+    if scope.get("http_version") != "1.0" and any(value.lower() != b"100-continue" for value in expectations):
+        raise Refused(417, "only the expectation 100-continue is known")
     if len(hosts) != 1 or len(lengths) > 1 or len(codings) > 1 or (lengths and codings):
         raise Refused(400, "exactly one Host and at most one of Content-Length and Transfer-Encoding are required")
     if codings:

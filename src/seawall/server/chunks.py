@@ -15,21 +15,22 @@ class Counted:
 
     Attributes:
         done: whether all of it was taken.
+        left: bytes still to come.
     """
 
-    __slots__ = ("_left", "done")
+    __slots__ = ("done", "left")
 
     def __init__(self, length: int) -> None:
-        self._left = length
+        self.left = length
         self.done = False
 
     def take(self, data: bytes) -> tuple[bytes, int]:
         """Return the payload in `data` and how many bytes of `data` belong to this body."""
         size = len(data)
-        if size < self._left:
-            self._left -= size
+        if size < self.left:
+            self.left -= size
             return data, size
-        size, self._left, self.done = self._left, 0, True
+        size, self.left, self.done = self.left, 0, True
         return (data if size == len(data) else data[:size]), size
 
 
@@ -38,12 +39,13 @@ class Chunked:
 
     Attributes:
         done: whether the last chunk and its trailers were taken.
+        left: payload bytes of the current chunk still to come.
     """
 
-    __slots__ = ("_ending", "_left", "_line", "_trailers", "done")
+    __slots__ = ("_ending", "_line", "_trailers", "done", "left")
 
     def __init__(self) -> None:
-        self._left = 0  # payload bytes of the current chunk still to come
+        self.left = 0
         self._ending = False  # the CR LF behind a payload is still to come
         self._line = b""  # beginning of a size or trailer line
         self._trailers = -1  # bytes of trailers so far, -1 before the last chunk
@@ -58,12 +60,12 @@ class Chunked:
         pieces: list[bytes] = []
         at, size = 0, len(data)
         while at < size and not self.done:
-            if self._left:
-                piece = data[at : at + self._left]
+            if self.left:
+                piece = data[at : at + self.left]
                 pieces.append(piece)
                 at += len(piece)
-                self._left -= len(piece)
-                self._ending = not self._left
+                self.left -= len(piece)
+                self._ending = not self.left
             else:
                 at = self._take_line(data, at)
         return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), at
@@ -102,8 +104,8 @@ class Chunked:
         # int() would take "+1", "0x1" and "1_0"; sixteen digits are a size nobody has
         if not digits or len(digits) > 15 or not _HEX.issuperset(digits) or extension.translate(None, _TEXT):
             raise Refused(400, "a chunk size must be hexadecimal digits")
-        self._left = int(digits, 16)
-        if not self._left:
+        self.left = int(digits, 16)
+        if not self.left:
             self._trailers = 0
 
     def _trailer(self, line: bytes) -> None:

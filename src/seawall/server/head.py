@@ -99,7 +99,7 @@ class HeadParser:
         self.expects = False
         self.keep_alive = not self.http10
         if len(special) == 1 and special[0][0] == b"host":
-            if special[0][1] != self.host:
+            if special[0][1] != self.host or not self.host:
                 self.host = checked_host(special[0][1])
             return
         host = length = coding = None
@@ -116,7 +116,7 @@ class HeadParser:
                 self._expect(value)
         if host is None:
             raise Refused(400, "exactly one Host is required")
-        if host != self.host:
+        if host != self.host or not host:  # the same name again needs no second look
             self.host = checked_host(host)
         if coding is not None:
             self._chunked(coding, length)

@@ -146,7 +146,7 @@ class Intake:
         try:
             payload, used = framing.take(data)
             self._size += len(payload)
-            if self._size > self._state.limits.max_body:
+            if self._size + framing.left > self._state.limits.max_body:
                 raise Refused(413, f"at most {self._state.limits.max_body} bytes are taken")
         except Refused as reason:
             self._spoil(reason)
