@@ -29,7 +29,7 @@ def _finish(run: Callable[[], int]) -> None:
         code = run()
     except SettingsError as exc:
         faults = exc.faults
-        print(f"seawall: {len(faults)} fault{'s' if len(faults) != 1 else ''} in the settings", file=sys.stderr)
+        print(f"seawall: {len(faults)} fault{'s' if len(faults) != 1 else ''}", file=sys.stderr)
         for fault in faults:
             print(f"  {fault}", file=sys.stderr)
         code = 2

@@ -1,15 +1,34 @@
 """The table [server]: where the doors are and what they bear."""
 
-from typing import Literal, Self
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from seawall.config.bind import Bind, BindText, parse_bind
 from seawall.config.kinds import OptionalSecret, broken
+from seawall.config.url import parse_url
 from seawall.contracts.settings import Settings
 from seawall.contracts.units import Duration, Size
 
 __all__ = ["ServerSettings", "TlsSettings"]
+
+
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?", re.ASCII)
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):  # RFC 6454 section 6.2
+        raise ValueError('must be scheme://host[:port] without a path (for example "https://home.example")')
+    return text.lower()
+
+
+def _host(text: str) -> str:
+    try:
+        parse_url(f"http://{text}")
+    except ValueError as exc:
+        raise ValueError('must be a host name (for example "gateway.home.lan")') from exc
+    return text.lower()
 
 
 class TlsSettings(Settings):
@@ -44,12 +63,12 @@ class ServerSettings(Settings):
         "[callers]; yes needs [callers.anonymous] with limits of its own off loopback; no never. An unknown key is "
         "401 always.",
     )
-    origins: tuple[str, ...] = Field(
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         (),
         description="Origins whose pages may call the gateway from a browser; all others get 403.",
         examples=[["https://home.example"]],
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
         (),
         description="Names besides the listen address under which this gateway is known; other Hosts get 403.",
         examples=[["gateway.home.lan"]],

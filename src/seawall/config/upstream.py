@@ -18,7 +18,20 @@ from seawall.contracts.units import Duration
 __all__ = ["RESERVED", "UpstreamSettings"]
 
 RESERVED = frozenset(
-    ("api", "v1", "anthropic", "live", "ready", "health", "metrics", "diagnostics", "admin", "docs", "-")
+    (
+        "api",
+        "v1",
+        "anthropic",
+        "live",
+        "ready",
+        "health",
+        "metrics",
+        "diagnostics",
+        "admin",
+        "docs",
+        "-",
+        "openapi.json",
+    )
 )
 
 _MOUNT = re.compile(r"/|(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
