@@ -51,7 +51,8 @@ class Nginx:
     Attributes:
         port: plain HTTP. `/hello.txt`, `/data.json` and `/large.bin` (1 MiB) are files, with ranges and validators;
             `/chunked/…` sends them chunked to who accepts gzip, `/slow/…` at 200 KiB/s, `/few/…` closes after
-            three requests of a connection, `/none/…` after each; `/status/404`, `/status/503`, `/moved`; `/headers` shows what came.
+            three requests of a connection, `/none/…` after each;
+            `/status/404`, `/status/503`, `/moved`; `/headers` shows what came.
         tls_port: the same over TLS, for `localhost`.
         files: the folder with the files.
         ca: PEM file that `tls_port` is trusted by.
