@@ -141,9 +141,9 @@ class Breaker:
     def status(self, now: float) -> Status:
         """Return state and counts as of `now`."""
         self._window.roll(now)
+        wait = self.refuses(now)  # may find a probe that hangs, and move
         window = self._window
-        probes = len(self._out)
-        return Status(self.state.value, window.calls, window.failures, window.slow, self.refuses(now), probes)
+        return Status(self.state.value, window.calls, window.failures, window.slow, wait, len(self._out))
 
     def _judge(self, now: float) -> None:
         settings, window = self._settings, self._window
