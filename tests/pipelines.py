@@ -1,10 +1,11 @@
-"""Pipelines for tests: settings and a script in, one callable and everything it told out; in virtual time."""
+"""Pipelines for tests: settings and a script in, one callable and everything it told out; in virtual time or real."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from seawall.contracts.call import IDEMPOTENT, Call, Run
+from seawall.contracts.clock import Clock
 from seawall.contracts.policy import Context, Proceed, Transport
 from seawall.contracts.reply import Reply
 from seawall.contracts.settings import Settings
@@ -80,13 +81,13 @@ class Bench:
         targets: Sequence[Target] | None = None,
         buffers: int = 1 << 20,
     ) -> None:
-        self.loop = cast("VirtualLoop", asyncio.get_running_loop())
+        self.loop = asyncio.get_running_loop()
         self.timeouts = timeouts or Timeouts()
         self.targets = targets or (target(),)
         self.states = states or States()
         self.events = Recorder()
         self.buffers = Allowance(buffers)
-        clock = self.loop.clock()
+        clock = self.loop.clock() if isinstance(self.loop, VirtualLoop) else Clock()
         self.wheel = Wheel(clock, self.loop)
         keep = self.states.round()
         options = {"timeouts": self.timeouts, "buffers": self.buffers}
@@ -100,7 +101,7 @@ class Bench:
 
     def call(self, method: bytes = b"GET", *, budget: int = 3, **fields: Any) -> Call:
         """Return a call that arrives now; `fields` are those of `Call`."""
-        now = self.loop.time()
+        now = self.ctx.clock.now()
         fields.setdefault("idempotent", method in IDEMPOTENT)
         fields.setdefault("target", self.targets[0])
         fields.setdefault("deadline", now + self.timeouts.total)
