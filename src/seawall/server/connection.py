@@ -137,6 +137,8 @@ class Connection(Intake, asyncio.Protocol):
             close = not head.keep_alive or self._loose or self._phase is BODY or state.draining
             try:
                 body = reply.body
+                if self._phase is CLOSED:  # answered in spite of its cancellation
+                    return
                 if type(body) is bytes or head.method == b"HEAD" or reply.status in (204, 304):
                     self._output.send(reply, head.method == b"HEAD", head.http10, close)
                 elif await self._output.stream(reply, body, head.http10, close):  # type: ignore[arg-type]
