@@ -19,11 +19,15 @@ async def test_a_call_with_every_policy_on():
     assert len(bench.wheel) == 0
 
 
-@pytest.mark.parametrize(("attempt", "expected"), [(0.01, UpstreamTimeout), (9.0, DeadlineExceeded)])
-async def test_limits_fire(attempt: float, expected: type[Exception]):
+@pytest.mark.parametrize(
+    ("total", "attempt", "expected"), [(9.0, 0.01, UpstreamTimeout), (0.01, 9.0, DeadlineExceeded)]
+)
+async def test_limits_fire(total: float, attempt: float, expected: type[Exception]):
     """The attempt's own limit and the call's deadline, whichever is earlier."""
     bench = Bench(
-        ScriptedTransport(then=hang(), obey=False), EVERYTHING, timeouts=Timeouts(total=0.02, attempt=attempt)
+        ScriptedTransport(then=hang(), obey=False),
+        {**EVERYTHING, "retry": {"attempts": 1}},
+        timeouts=Timeouts(total=total, attempt=attempt),
     )
     with pytest.raises(expected):
         await bench.send()
