@@ -22,9 +22,12 @@ class Run:
         cache: word for the log line: `""`, `hit`, `stale`, `miss`, `bypass`.
         notes: what policies want shown in Server-Timing and the log: (name, seconds or None, description or "").
         committed: the first byte of an answer has reached the client; nothing may be retried any more.
+        tried: target of the latest attempt; the next one goes to another where there is one.
     """
 
-    __slots__ = ("attempts", "budget", "cache", "committed", "held", "notes", "queue_time", "started", "wire_time")
+    __slots__ = (
+        "attempts", "budget", "cache", "committed", "held", "notes", "queue_time", "started", "tried", "wire_time",
+    )  # fmt: skip
 
     def __init__(self, started: float, budget: int = 1) -> None:
         self.started = started
@@ -36,6 +39,7 @@ class Run:
         self.cache = ""
         self.notes: list[tuple[str, float | None, str]] = []
         self.committed = False
+        self.tried: Target | None = None
 
 
 class Call:

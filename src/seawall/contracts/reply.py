@@ -23,9 +23,10 @@ class Reply:
             than what is waited for (semantics 2.6).
         sent: body bytes written to the client so far, set by the door before it closes the reply.
         finished: the whole body was written, set by the door before it closes the reply.
+        marks: headers of our own (`x-seawall-*`) that the door adds once it has cleaned the upstream's, or None.
     """
 
-    __slots__ = ("_closers", "body", "finished", "headers", "length", "sent", "status", "streamed")
+    __slots__ = ("_closers", "body", "finished", "headers", "length", "marks", "sent", "status", "streamed")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Reply:
         self.streamed = streamed
         self.sent = 0
         self.finished = False
+        self.marks: Headers | None = None
         self._closers: list[Callable[[], None]] | None = None
 
     @property
@@ -55,6 +57,11 @@ class Reply:
             self._closers = [closer]
         else:
             self._closers.append(closer)
+
+    def mark(self, name: bytes, value: bytes) -> None:
+        """Add a header of our own; of one name only the last counts."""
+        marks = self.marks
+        self.marks = [(name, value)] if marks is None else [*(pair for pair in marks if pair[0] != name), (name, value)]
 
     def close(self) -> None:
         """Close the body and run the closers, once."""
