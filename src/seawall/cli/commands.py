@@ -65,13 +65,16 @@ def serve(config: Config = CONFIG) -> None:
 def demo(
     traffic: Annotated[bool, typer.Option("--traffic", help="Send a mixed load and show what callers see.")] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the gateway.")] = 8080,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0, help="End after so long; else at Ctrl-C.")
+    ] = None,
 ) -> None:
     """Start a sandbox API that fails in every way, and the gateway in front of it."""
 
     def run() -> int:
         from seawall.cli.demo import demo
 
-        return demo(port, traffic)
+        return demo(port, traffic, seconds)
 
     _finish(run)
 
