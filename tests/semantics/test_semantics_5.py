@@ -26,7 +26,7 @@ def most_in_a_window(taken, length):
     """Return the largest sum of costs in any closed window; `taken` is (moment, cost) in order."""
     most = 0
     for first, (begin, _) in enumerate(taken):
-        most = max(most, sum(cost for at, cost in taken[first:] if at - begin <= length - SLACK))
+        most = max(most, sum(cost for at, cost in taken[first:] if at - begin <= length + 100 * SLACK))
     return most
 
 
@@ -39,14 +39,14 @@ def start(pipeline, rig, count, **more):
     calls=st.integers(1, 20),
     per=st.sampled_from([1.0, 60.0, 3600.0]),
     burst=st.integers(1, 8),
-    gaps=st.lists(st.floats(0, 0.3), min_size=1, max_size=120),
+    gaps=st.lists(st.none() | st.floats(0, 0.3), min_size=1, max_size=120),
     start_at=st.sampled_from([0.0, 1000.0, 5e6]),
 )
 def test_5_1_never_more_than_limit_and_burst_in_any_window(calls, per, burst, gaps, start_at):
-    """Whatever the schedule."""
+    """Whatever the schedule; None comes as soon as there is a turn."""
     bucket, now, taken = Bucket(Rate(calls, per), burst), start_at, []
-    for gap in gaps:
-        now += gap * per
+    for gap in [None] * 25 + gaps:
+        now += bucket.wait_for(1, now) if gap is None else gap * per
         while bucket.take(now):
             taken.append((now, 1))
     assert most_in_a_window(taken, per) <= calls + burst

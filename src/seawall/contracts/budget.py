@@ -10,7 +10,8 @@ class RetryBudget:
     """How many more attempts an upstream may be given.
 
     Every call adds a share of a token, every retry or hedge takes one; both are forgotten after `SPAN` seconds, and
-    `floor` tokens are always lent, so that a quiet upstream is retried at all. Kept under (upstream, `retry`, `budget`).
+    `floor` tokens are always lent, so that a quiet upstream is retried at all. It is kept under (upstream, `retry`,
+    `budget`).
 
     Source: Finagle's RetryBudget, with its deposits and withdrawals in one-second slots.
     """
