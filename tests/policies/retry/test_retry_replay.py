@@ -41,7 +41,6 @@ def test_every_attempt_reads_the_body_from_its_start(chunks: list[bytes], limit:
             view = recorder.view()
             assert body.startswith(await _read(view, most))
             assert allowance.used <= min(limit, room)
-            view.close()
         if recorder.replayable:
             assert await _read(recorder.view()) == body
         else:
@@ -82,11 +81,11 @@ async def test_a_given_up_attempt_reads_no_more():
     recorder = Recorder(source, 10, Allowance(10))
     old = recorder.view()
     await old.read()
-    old.close()
+    new = recorder.view()
     with pytest.raises(RequestBodyError):
         await old.read()
     assert not source.closed
-    assert await _read(recorder.view()) == b"ab"
+    assert await _read(new) == b"ab"
 
 
 @virtual
@@ -97,7 +96,6 @@ async def test_released_while_an_attempt_still_reads_what_was_kept():
     first = recorder.view()
     await first.read()
     await first.read()
-    first.close()
     second = recorder.view()
     assert await second.read() == b"a"
     recorder.release()

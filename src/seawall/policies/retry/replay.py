@@ -29,7 +29,18 @@ class Recorder:
         buffers: the allowance shared with all other bodies; None keeps nothing.
     """
 
-    __slots__ = ("_broken", "_buffers", "_held", "_keeping", "_limit", "_reading", "_source", "_touched", "chunks")
+    __slots__ = (
+        "_broken",
+        "_buffers",
+        "_held",
+        "_keeping",
+        "_limit",
+        "_reading",
+        "_source",
+        "_touched",
+        "_view",
+        "chunks",
+    )
 
     def __init__(self, source: Source, limit: int, buffers: Buffers | None) -> None:
         self._source = source
@@ -40,6 +51,7 @@ class Recorder:
         self._touched = False
         self._reading = False
         self._broken = False
+        self._view: View | None = None
         self.chunks: list[bytes] = []
 
     @property
@@ -48,8 +60,11 @@ class Recorder:
         return not self._broken and not self._reading and (self._keeping or not self._touched)
 
     def view(self) -> "View":
-        """Return the body for the next attempt."""
-        return View(self)
+        """Return the body for the next attempt; what the attempt before still has reads no more."""
+        if self._view is not None:
+            self._view.close()
+        self._view = View(self)
+        return self._view
 
     async def read(self) -> bytes:
         """Return the next chunk from the client and keep it while there is room.
