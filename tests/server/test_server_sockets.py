@@ -8,8 +8,8 @@ import stat
 
 import pytest
 import trustme
-from http_raw import AFTER, parse_answers, read_all, running, talk
 
+from http_raw import AFTER, parse_answers, read_all, running, talk
 from seawall.contracts.clock import Clock
 from seawall.contracts.reply import Reply
 from seawall.contracts.wheel import Wheel

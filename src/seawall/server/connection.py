@@ -62,6 +62,7 @@ class Connection(Intake, asyncio.Protocol):
         self._presence.stop()
         self._output.lost()
         self._state.leave(self, self._peer)
+        self._transport.close()  # asyncio's TLS transport warns of a leak when only the peer has closed it
         if self._body is not None:
             self._body.fail(RequestBodyError(499, "the client left"))
         task = self._task
