@@ -62,9 +62,9 @@ async def test_framing_and_what_connection_names_is_removed():
     """RFC 9110 section 7.6.1."""
     rig = Rig()
     reply = await rig.call(
-        b"HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\nConnection: x-too\r\n"
-        b"Proxy-Connection: x\r\nTE: trailers\r\nTrailer: x-t\r\nUpgrade: h2c\r\nContent-Length: 2\r\nX-Too: 1\r\n"
-        b"X-End: 1\r\n\r\nok"
+        b"HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\n"
+        b"Connection: x-too\r\nProxy-Connection: x\r\nTE: x\r\nTrailer: t\r\nUpgrade: h2c\r\nContent-Length: 2\r\n"
+        b"X-Too: 1\r\nX-End: 1\r\n\r\nok"
     )
     assert reply.headers == [(b"x-end", b"1")]
 

@@ -144,7 +144,7 @@ class Connection(AnswerParser, asyncio.Protocol):
             self._garbage(error)
             return
         if not self.busy:
-            if not self.clean and not self.is_head:  # the beginning of an answer nobody asked for
+            if self.stray:
                 self.abort()
         elif self.fed > MAX_HEAD:
             self.fail(UpstreamBroken("The upstream's answer has too large a head", answered=True))

@@ -62,11 +62,20 @@ class Resolver:
             flight = self._flights.get(host)
             if flight is None:
                 flight = self._flights[host] = self._loop.create_task(self._look_up(host, port, ttl))
-            # Shielded: a caller that leaves takes the lookup away from nobody.
-            found = await asyncio.shield(flight)
+            found = await self._join(flight)
         if not found.addresses:
             raise DnsError
         return found.addresses
+
+    async def _join(self, flight: "asyncio.Task[_Found]") -> _Found:
+        """Wait for a lookup; shielded, since a caller that leaves must take it away from nobody."""
+        try:
+            return await asyncio.shield(flight)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if flight.cancelled() and task is not None and not task.cancelling():
+                raise DnsError("The wire is closed") from None
+            raise
 
     async def _look_up(self, host: str, port: int, ttl: float) -> _Found:
         try:

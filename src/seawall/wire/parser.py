@@ -39,7 +39,8 @@ class AnswerParser:
             begun: its first byte has arrived; of the final answer, not of an interim one.
             headed: its head is complete.
             clean: the parser stands between two messages.
-            fed: bytes received since the last progress, so that endless heads and trailers are found.
+            stray: something came that belongs to no answer.
+        fed: bytes received since the last progress, so that endless heads and trailers are found.
             collecting: its end is not known from the head, and it is not handed over yet.
             until_close: its end is the connection's.
             kept_for: seconds the connection is kept without a call, less where the upstream says so in Keep-Alive.
@@ -48,8 +49,8 @@ class AnswerParser:
 
     __slots__ = (
         "begun", "busy", "chunks", "clean", "coding", "collecting", "declared", "fed", "headed", "headers", "interim",
-        "interrupt", "is_head", "keep", "kept_for", "named", "parser", "size", "source", "status", "until_close",
-        "used",
+        "interrupt", "is_head", "keep", "kept_for", "named", "parser", "size", "source", "status", "stray",
+        "until_close", "used",
     )  # fmt: skip
 
     parser: HttpResponseParser
@@ -57,6 +58,7 @@ class AnswerParser:
     def __init__(self, kept_for: float) -> None:
         self.busy = False
         self.clean = True
+        self.stray = False
         self.interrupt: Callable[[], None] | None = None
         self.used = 0
         self.kept_for = kept_for
@@ -78,12 +80,14 @@ class AnswerParser:
     def on_message_begin(self) -> None:
         """Forget the message before."""
         self.clean = False
-        if self.busy:
-            self.begun = True
-            self.headers: Headers = []
-            self.declared: int | None = None
-            self.coding: bytes | None = None
-            self.named: list[bytes] | None = None
+        if not self.busy:
+            self.stray = True
+            return
+        self.begun = True
+        self.headers: Headers = []
+        self.declared: int | None = None
+        self.coding: bytes | None = None
+        self.named: list[bytes] | None = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header, or take note of it when it is framing."""
@@ -195,6 +199,7 @@ class AnswerParser:
     def on_body(self, data: bytes) -> None:
         """Keep a piece of the body."""
         if not self.busy:
+            self.stray = True
             return
         self.fed = 0
         self.chunks.append(data)
