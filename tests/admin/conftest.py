@@ -1,5 +1,6 @@
 """A runtime that shows what a test put into it, and doors onto it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -51,6 +52,7 @@ class FakeRuntime:
         self.now = replace(self.now, **changes)
 
     def status(self) -> Status:
+        asyncio.get_running_loop()  # like the real one, it may only be asked on the loop's thread
         return self.now
 
     def settings(self) -> Mapping[str, Any]:

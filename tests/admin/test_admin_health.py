@@ -112,7 +112,7 @@ def test_health_without_detail_names_nothing() -> None:
     assert "output" not in health(status_of(SOUND))
 
 
-def test_diagnostics_shows_everything_and_bounds_the_tasks(runtime: Any) -> None:
+async def test_diagnostics_shows_everything_and_bounds_the_tasks(runtime: Any) -> None:
     """Settings, versions, upstreams with pools and queues; of very many tasks the first and their number."""
     runtime.running = tuple(f"task-{number}" for number in range(MOST_TASKS + 50))
     document = diagnostics(runtime)

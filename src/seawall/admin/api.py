@@ -8,6 +8,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from seawall import __version__
 from seawall.admin.health import shut
 from seawall.admin.models import Problem, SettingsShown, Upstream, Upstreams, Version, shown, version_of
 from seawall.admin.reference import page
@@ -35,7 +36,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def build(runtime: Runtime, redact: Redactor) -> FastAPI:
-    """Return the application for `/api/v1`, `/docs` and `/openapi.json`."""
+    """Return the application for `/api/v1`, `/docs` and `/openapi.json`; any thread may, it asks the runtime nothing."""
 
     class Redacted(JSONResponse):
         """JSON without secrets, whatever the settings held."""
@@ -45,7 +46,7 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
 
     app = FastAPI(
         title="Seawall management API",
-        version=runtime.status().version,
+        version=__version__,
         description="What the gateway is doing now. Errors are application/problem+json.",
         docs_url=None,
         redoc_url=None,
