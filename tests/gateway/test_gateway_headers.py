@@ -64,7 +64,7 @@ def test_what_the_gateway_reads_is_noted() -> None:
         ],
         actions_for(()),
     )  # fmt: skip
-    assert (seen.request_id, seen.traceparents, seen.tracestate, seen.via) == (b"r", 2, b"a=1, b=2", b"1.1 a")
+    assert (seen.request_id, seen.traceparent, seen.tracestate, seen.via) == (b"r", b"t1, t2", b"a=1, b=2", b"1.1 a")
     assert (seen.forwarded_for, seen.hints) == (b"1, 2", [(b"x-request-timeout", b"3")])
     assert (seen.origin, seen.sec_fetch_site, seen.idempotency_key) == (b"o", b"s", b"k")
 

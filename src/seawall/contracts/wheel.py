@@ -14,16 +14,21 @@ __all__ = ["Entry", "TimeLimit", "Wheel"]
 class Entry:
     """A registered moment; `cancel` it when it is no longer wanted."""
 
-    __slots__ = ("_bucket", "at", "fire")
+    __slots__ = ("at", "bucket", "call")
 
-    def __init__(self, at: float, fire: Callable[[], None], bucket: "set[Entry]") -> None:
+    bucket: "set[Entry]"
+
+    def __init__(self, at: float, call: Callable[[], None]) -> None:
         self.at = at
-        self.fire = fire
-        self._bucket = bucket
+        self.call = call
+
+    def fire(self) -> None:
+        """Do what was registered."""
+        self.call()
 
     def cancel(self) -> None:
         """Take it out; does nothing when it has fired."""
-        self._bucket.discard(self)
+        self.bucket.discard(self)
 
 
 class Wheel:
@@ -40,26 +45,30 @@ class Wheel:
 
     def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop, tick: float = 0.01) -> None:
         self.now = clock.now
-        self._loop = loop
+        self.loop = loop
         self._tick = tick
         self._buckets: dict[int, set[Entry]] = {}
 
     def add(self, at: float, fire: Callable[[], None]) -> Entry:
         """Call `fire` once `at` (monotonic seconds) has passed; it must not raise."""
-        number = int(at / self._tick) + 1
+        entry = Entry(at, fire)
+        self.put(entry)
+        return entry
+
+    def put(self, entry: Entry) -> None:
+        """Register an entry under its `at`."""
+        number = int(entry.at / self._tick) + 1
         bucket = self._buckets.get(number)
         if bucket is None:
             bucket = self._buckets[number] = set()
-            wait = number * self._tick - self.now()
-            self._loop.call_later(max(0.0, wait), self._turn, number)
-        entry = Entry(at, fire, bucket)
+            self.loop.call_later(max(0.0, number * self._tick - self.now()), self._turn, number)
+        entry.bucket = bucket
         bucket.add(entry)
-        return entry
 
     def _turn(self, number: int) -> None:
         late = number * self._tick - self.now()
         if late > 0:  # loops round timers to the millisecond; firing early would break "never before"
-            self._loop.call_later(math.ceil(late * 1000) / 1000, self._turn, number)
+            self.loop.call_later(math.ceil(late * 1000) / 1000, self._turn, number)
             return
         bucket = self._buckets.pop(number)
         for entry in sorted(bucket, key=_moment):
@@ -75,7 +84,7 @@ def _moment(entry: Entry) -> float:
     return entry.at
 
 
-class TimeLimit:
+class TimeLimit(Entry):
     """Cancels the current task's block at a moment and turns that cancellation, and no other, into `error()`.
 
     A synchronous context manager around awaits:
@@ -83,38 +92,36 @@ class TimeLimit:
         with TimeLimit(wheel, at, lambda: DeadlineExceeded()):
             await something()
 
-    A cancellation that comes from outside stays a `CancelledError`, even in the same turn (semantics 1.4).
+    A cancellation that comes from outside stays a `CancelledError`, even in the same turn (semantics 1.4). It is its
+    own entry in the wheel: one is made per call.
     """
 
-    __slots__ = ("_at", "_cancelling", "_entry", "_error", "_fired", "_task", "_wheel")
+    __slots__ = ("_cancelling", "_error", "_task", "_wheel", "fired")
 
     def __init__(self, wheel: Wheel, at: float, error: Callable[[], BaseException]) -> None:
         self._wheel = wheel
-        self._at = at
+        self.at = at
         self._error = error
-        self._fired = False
-
-    @property
-    def fired(self) -> bool:
-        """Whether the moment has passed while the block ran."""
-        return self._fired
+        self.fired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        wheel = self._wheel
+        task = asyncio.current_task(wheel.loop)
         if task is None:
             raise RuntimeError("a TimeLimit needs a running task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._entry = self._wheel.add(self._at, self._expire)
+        wheel.put(self)
         return self
 
-    def _expire(self) -> None:
-        self._fired = True
+    def fire(self) -> None:
+        """Cancel the block."""
+        self.fired = True
         self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._entry.cancel()
-        if self._fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        self.bucket.discard(self)
+        if self.fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise self._error() from error

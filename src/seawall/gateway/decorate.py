@@ -4,14 +4,16 @@ from seawall.contracts.body import Headers
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 
-__all__ = ["via", "with_own"]
+__all__ = ["HTTP", "HTTPS", "VIA", "via", "with_own"]
 
-_VIA = b"1.1 seawall"
+VIA = (b"via", b"1.1 seawall")
+HTTP = (b"x-forwarded-proto", b"http")
+HTTPS = (b"x-forwarded-proto", b"https")
 
 
-def via(seen: bytes | None) -> tuple[bytes, bytes]:
+def via(seen: bytes) -> tuple[bytes, bytes]:
     """Return the Via header with this hop added (RFC 9110 section 7.6.3)."""
-    return (b"via", _VIA if seen is None else seen + b", " + _VIA)
+    return (b"via", seen + b", 1.1 seawall")
 
 
 def with_own(headers: Headers, call: Call, clock: Clock) -> None:
@@ -23,14 +25,12 @@ def with_own(headers: Headers, call: Call, clock: Clock) -> None:
     run = call.run
     upstream_ms = run.wire_time * 1000
     own_ms = (clock.now() - run.started) * 1000 - upstream_ms
-    timing = b"seawall;dur=%.1f, upstream;dur=%.1f" % (max(0.0, own_ms), upstream_ms)
+    timing = f"seawall;dur={own_ms if own_ms > 0 else 0.0:.1f}, upstream;dur={upstream_ms:.1f}".encode("ascii")
     if run.attempts > 1:
         timing += b', attempts;desc="%d"' % run.attempts
     if run.notes:
         timing += b"".join(map(_note, run.notes))
-    headers.append((b"via", _VIA))
-    headers.append((b"x-request-id", call.request_id.encode("ascii")))
-    headers.append((b"server-timing", timing))
+    headers += (VIA, (b"x-request-id", call.request_id.encode("ascii")), (b"server-timing", timing))
 
 
 def _note(note: tuple[str, float | None, str]) -> bytes:

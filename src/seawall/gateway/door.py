@@ -13,9 +13,9 @@ from seawall.contracts.problem import problem, problem_of
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import Sites
-from seawall.gateway.decorate import via, with_own
+from seawall.gateway.decorate import HTTP, HTTPS, VIA, via, with_own
 from seawall.gateway.headers import Seen, clean_reply, clean_request
-from seawall.gateway.identity import client_address, request_id_of, trace_of
+from seawall.gateway.identity import client_address, new_id, request_id_of, trace_of
 from seawall.gateway.paths import climbs
 from seawall.gateway.record import Record
 from seawall.gateway.refused import CLIMBING, NO_KEY, Refused, foreign
@@ -69,25 +69,19 @@ class Gateway:
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves."""
         record = Record(self._emit, self._clock, request)
-        found = self._table.find(request.host, request.target)
         reason = self._options.sites.host_refused(request.host)
+        found = self._table.find(request.host, request.target)
         if reason is not None or found is None:
-            record.request_id = request_id_of(request.header(b"x-request-id"), self._random_bits)
             return self._refuse(record, self._nowhere() if reason is None else foreign(reason))
         upstream, path = found
-        headers, seen = clean_request(request.headers, upstream.actions)
         record.upstream = upstream.name
-        record.request_id = request_id_of(seen.request_id, self._random_bits)
-        raw = path.partition(b"?")[0]
-        barred = self._barred(request, seen)
-        if barred is not None:
-            return self._refuse(record, barred)
-        if climbs(raw):
-            return self._refuse(record, CLIMBING)
+        headers, seen = clean_request(request.headers, upstream.actions)
+        raw = path.partition(b"?")[0] if b"?" in path else path
+        refused = self._barred(request, seen) or (CLIMBING if climbs(raw) else None)
+        if refused is not None:
+            return self._refuse(record, refused)
         route = upstream.route(request.method, raw)
-        record.route = route.name
-        call = self._call(request, upstream, route, path, headers, seen, record)
-        record.call = call
+        record.call = call = self._call(request, upstream, route, path, headers, seen)
         try:
             reply = await route.send(call)
         except CallError as error:
@@ -114,38 +108,39 @@ class Gateway:
         return Refused(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
 
     def _call(
-        self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen,
-        record: Record,
-    ) -> Call:  # fmt: skip
+        self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen
+    ) -> Call:
         trace, tracestate = trace_of(seen, self._random_bits)
-        record.trace_id = trace[0]
         if tracestate is not None:
             headers.append((b"tracestate", tracestate))
-        if upstream.headers:
-            headers += upstream.headers
-        headers.append((b"x-request-id", record.request_id.encode("ascii")))
-        headers.append(via(seen.via))
-        peer = request.peer.encode("ascii")
+        request_id = request_id_of(seen.request_id) or trace[0]
+        peer = request.peer
         if self._options.trusted_hops and seen.forwarded_for is not None:
-            peer = client_address(request.peer, seen.forwarded_for, self._options.trusted_hops).encode("latin-1")
+            peer = client_address(peer, seen.forwarded_for, self._options.trusted_hops)
+        headers += upstream.headers
+        headers.append((b"x-request-id", request_id.encode("ascii")))
+        headers.append(VIA if seen.via is None else via(seen.via))
         if peer:
-            headers.append((b"x-forwarded-for", peer))
+            headers.append((b"x-forwarded-for", peer.encode("latin-1")))
         headers.append((b"x-forwarded-host", request.host))
-        headers.append((b"x-forwarded-proto", b"https" if request.secure else b"http"))
+        headers.append(HTTPS if request.secure else HTTP)
         received = request.received
-        deadline = received + route.timeouts.total
+        timeouts = route.timeouts
+        deadline = received + timeouts.total
         if seen.hints is not None:
             deadline = hinted(seen.hints, deadline, received)
         method = request.method
         return Call(
-            method, path, headers, upstream.target, route.timeouts, deadline, Run(received, route.attempts),
+            method, path, headers, upstream.target, timeouts, deadline, Run(received, route.attempts),
             request.body, request.length,
             method in IDEMPOTENT or route.idempotent or seen.idempotency_key is not None,
-            upstream.name, route.name, record.caller, record.request_id, trace,
+            upstream.name, route.name, "", request_id, trace,
         )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
         reply.headers = headers = clean_reply(reply.headers, upstream.added)
+        if reply.marks is not None:
+            headers += reply.marks
         with_own(headers, call, self._clock)
         body = reply.body
         if type(body) is not bytes:
@@ -157,19 +152,28 @@ class Gateway:
     def _refuse(self, record: Record, refused: Refused) -> Reply:
         record.outcome = "refused"
         record.error = refused.kind
+        request_id = self._id_of(record)
         reply = problem(
-            refused.status, refused.kind, refused.title, refused.detail, upstream=record.upstream,
-            request_id=record.request_id,
-        )  # fmt: skip
+            refused.status, refused.kind, refused.title, refused.detail, upstream=record.upstream, request_id=request_id
+        )
         reply.headers += refused.headers
-        return self._own(record, reply)
+        return self._own(record, reply, request_id)
 
     def _fail(self, record: Record, error: CallError) -> Reply:
         refusal = isinstance(error, Refusal)
         record.outcome = "refused" if refusal else "deadline" if error.type == "deadline" else "failed"
         record.error = error.type
-        return self._own(record, problem_of(error, upstream=record.upstream, request_id=record.request_id))
+        request_id = self._id_of(record)
+        return self._own(record, problem_of(error, upstream=record.upstream, request_id=request_id), request_id)
 
-    def _own(self, record: Record, reply: Reply) -> Reply:
-        reply.headers.append((b"x-request-id", record.request_id.encode("ascii")))
+    def _id_of(self, record: Record) -> str:
+        call = record.call
+        if call is None:
+            sent = request_id_of(record.request.header(b"x-request-id"))
+            record.request_id = sent or new_id(self._random_bits)
+            return record.request_id
+        return call.request_id
+
+    def _own(self, record: Record, reply: Reply, request_id: str) -> Reply:
+        reply.headers.append((b"x-request-id", request_id.encode("ascii")))
         return record.attach(reply)

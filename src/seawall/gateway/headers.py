@@ -1,28 +1,14 @@
 """Header hygiene in both directions (security.md 5, RFC 9110 section 7.6)."""
 
 from collections.abc import Iterable
-from enum import IntEnum
 
 from seawall.contracts.body import Headers
 
 __all__ = ["Action", "Actions", "Seen", "actions_for", "clean_reply", "clean_request"]
 
 
-class Action(IntEnum):
-    """What becomes of a request header; above DROP it is also remembered in `Seen`."""
-
-    KEEP = 0
-    DROP = 1
-    REQUEST_ID = 2
-    TRACEPARENT = 3
-    TRACESTATE = 4
-    CONNECTION = 5
-    VIA = 6
-    FORWARDED_FOR = 7
-    HINT = 8
-    KEEP_AND_NOTE = 9
-
-
+# What becomes of a request header: kept, dropped, or noted in `Seen` under this name (and kept where `True` says so).
+Action = bool | tuple[str, bool]
 Actions = dict[bytes, Action]
 
 _DROPPED = (
@@ -41,19 +27,19 @@ _KEPT = (
     b"user-agent", b"x-api-key", b"x-stainless-lang", b"x-stainless-runtime",
 )  # fmt: skip
 _BASE: Actions = {
-    **dict.fromkeys(_DROPPED, Action.DROP),
-    **dict.fromkeys(_KEPT, Action.KEEP),
-    b"x-request-id": Action.REQUEST_ID,
-    b"traceparent": Action.TRACEPARENT,
-    b"tracestate": Action.TRACESTATE,
-    b"connection": Action.CONNECTION,
-    b"via": Action.VIA,
-    b"x-forwarded-for": Action.FORWARDED_FOR,
-    b"x-request-timeout": Action.HINT,
-    b"grpc-timeout": Action.HINT,
-    b"idempotency-key": Action.KEEP_AND_NOTE,
-    b"origin": Action.KEEP_AND_NOTE,
-    b"sec-fetch-site": Action.KEEP_AND_NOTE,
+    **dict.fromkeys(_DROPPED, False),
+    **dict.fromkeys(_KEPT, True),
+    b"x-request-id": ("request_id", False),
+    b"traceparent": ("traceparent", False),
+    b"tracestate": ("tracestate", False),
+    b"connection": ("connection", False),
+    b"via": ("via", False),
+    b"x-forwarded-for": ("forwarded_for", False),
+    b"x-request-timeout": ("hints", False),
+    b"grpc-timeout": ("hints", False),
+    b"idempotency-key": ("idempotency_key", True),
+    b"origin": ("origin", True),
+    b"sec-fetch-site": ("sec_fetch_site", True),
 }
 # A client may not have these taken away by naming them in Connection: they say who it is and where it goes.
 _PROTECTED = frozenset((b"authorization", b"host", b"cookie", b"x-api-key", b"via", b"idempotency-key"))
@@ -65,59 +51,39 @@ _REPLY_DROPPED = frozenset((
 
 
 class Seen:
-    """The request headers the gateway itself reads; None where the client sent none.
+    """The request headers the gateway itself reads, None where the client sent none.
+
+    A header that stands several times is joined with commas; where only one is allowed that makes it invalid, which is
+    what it is.
 
     Attributes:
-        traceparents: how many there were; more than one is as good as none.
+        hints: X-Request-Timeout and grpc-timeout, with their names.
     """
 
-    __slots__ = (
-        "connection", "forwarded_for", "hints", "idempotency_key", "origin", "request_id", "sec_fetch_site",
-        "traceparent", "traceparents", "tracestate", "via",
-    )  # fmt: skip
+    # Defaults on the class and no constructor: most requests set one or two of these.
+    connection: bytes | None = None
+    forwarded_for: bytes | None = None
+    hints: Headers | None = None
+    idempotency_key: bytes | None = None
+    origin: bytes | None = None
+    request_id: bytes | None = None
+    sec_fetch_site: bytes | None = None
+    traceparent: bytes | None = None
+    tracestate: bytes | None = None
+    via: bytes | None = None
 
-    def __init__(self) -> None:
-        self.connection: bytes | None = None
-        self.forwarded_for: bytes | None = None
-        self.hints: Headers | None = None
-        self.idempotency_key: bytes | None = None
-        self.origin: bytes | None = None
-        self.request_id: bytes | None = None
-        self.sec_fetch_site: bytes | None = None
-        self.traceparent: bytes | None = None
-        self.traceparents = 0
-        self.tracestate: bytes | None = None
-        self.via: bytes | None = None
-
-    def note(self, action: Action, name: bytes, value: bytes) -> None:
-        """Remember a header; of a list header every line."""
-        match action:
-            case Action.REQUEST_ID:
-                self.request_id = value
-            case Action.TRACEPARENT:
-                self.traceparent = value
-                self.traceparents += 1
-            case Action.TRACESTATE:
-                self.tracestate = _joined(self.tracestate, value)
-            case Action.CONNECTION:
-                self.connection = _joined(self.connection, value)
-            case Action.VIA:
-                self.via = _joined(self.via, value)
-            case Action.FORWARDED_FOR:
-                self.forwarded_for = _joined(self.forwarded_for, value)
-            case Action.HINT:
-                self.hints = [*(self.hints or ()), (name, value)]
-            case _:
-                setattr(self, name.decode("ascii").replace("-", "_"), value)
-
-
-def _joined(before: bytes | None, value: bytes) -> bytes:
-    return value if before is None else before + b", " + value
+    def note(self, attribute: str, pair: tuple[bytes, bytes]) -> None:
+        """Remember a header."""
+        if attribute == "hints":
+            self.hints = [*(self.hints or ()), pair]
+            return
+        before = getattr(self, attribute)
+        setattr(self, attribute, pair[1] if before is None else before + b", " + pair[1])
 
 
 def actions_for(own: Iterable[bytes]) -> Actions:
     """Return what becomes of each header for an upstream that adds the headers `own` itself."""
-    return {**_BASE, **dict.fromkeys(own, Action.DROP)}
+    return {**_BASE, **dict.fromkeys(own, False)}
 
 
 def clean_request(headers: Headers, actions: Actions) -> tuple[Headers, Seen]:
@@ -125,20 +91,19 @@ def clean_request(headers: Headers, actions: Actions) -> tuple[Headers, Seen]:
     out: Headers = []
     seen = Seen()
     get = actions.get
+    keep = out.append
     for pair in headers:
-        name = pair[0]
-        action = get(name)
-        if action is None:
+        action = get(pair[0])
+        if action is True:
+            keep(pair)
+        elif action is None:
             # an underscore is a dash to some upstreams, so it could smuggle a header past this list
-            if b"_" not in name and name[:10] != b"x-seawall-":
-                out.append(pair)
-        elif action is Action.KEEP:
-            out.append(pair)
-        elif action is Action.KEEP_AND_NOTE:
-            out.append(pair)
-            seen.note(action, name, pair[1])
-        elif action is not Action.DROP:
-            seen.note(action, name, pair[1])
+            if b"_" not in pair[0] and pair[0][:10] != b"x-seawall-":
+                keep(pair)
+        elif action is not False:
+            seen.note(action[0], pair)
+            if action[1]:
+                keep(pair)
     if seen.connection is not None and seen.connection.lower() not in (b"keep-alive", b"close"):
         out = _without_nominated(out, seen.connection)
     return out, seen

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from seawall.gateway.headers import Seen
 from seawall.gateway.trace import Trace, parse_traceparent, parse_tracestate
 
-__all__ = ["client_address", "request_id_of", "trace_of"]
+__all__ = ["client_address", "new_id", "request_id_of", "trace_of"]
 
 _ID = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:"
 _LONGEST_ID = 128
 
 
-def request_id_of(sent: bytes | None, random_bits: Callable[[int], int]) -> str:
-    """Return the client's X-Request-Id where it is safe to copy into headers and logs, else a new one."""
+def request_id_of(sent: bytes | None) -> str:
+    """Return the client's X-Request-Id where it is safe to copy into headers and logs, else nothing."""
     if sent is not None and 0 < len(sent) <= _LONGEST_ID and not sent.translate(None, _ID):
         return sent.decode("ascii")
-    return f"{random_bits(128):032x}"
+    return ""
 
 
 def trace_of(seen: Seen, random_bits: Callable[[int], int]) -> tuple[Trace, bytes | None]:
@@ -24,11 +24,16 @@ def trace_of(seen: Seen, random_bits: Callable[[int], int]) -> tuple[Trace, byte
     Without one valid `traceparent` a new trace starts, without a parent, and `tracestate` is dropped
     (W3C Trace Context section 2.3).
     """
-    if seen.traceparent is not None and seen.traceparents == 1:
+    if seen.traceparent is not None:
         trace = parse_traceparent(seen.traceparent)
         if trace is not None:
             return trace, None if seen.tracestate is None else parse_tracestate(seen.tracestate)
-    return (f"{random_bits(128) or 1:032x}", "", "00"), None
+    return (new_id(random_bits), "", "00"), None
+
+
+def new_id(random_bits: Callable[[int], int]) -> str:
+    """Return 128 random bits in hex, never all zero."""
+    return f"{random_bits(128) or 1:032x}"
 
 
 def client_address(peer: str, forwarded_for: bytes | None, trusted_hops: int) -> str:

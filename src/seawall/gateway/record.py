@@ -15,19 +15,15 @@ _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELE
 class Record:
     """Collects what is known of a request while it is handled; `attach` makes its reply tell it at the end."""
 
-    __slots__ = ("_clock", "_emit", "call", "caller", "error", "outcome", "relay", "reply", "request", "request_id",
-                 "route", "trace_id", "upstream")  # fmt: skip
+    __slots__ = ("_clock", "_emit", "call", "error", "outcome", "relay", "reply", "request", "request_id", "upstream")
 
     def __init__(self, emit: Emit, clock: Clock, request: Request) -> None:
         self._emit = emit
         self._clock = clock
         self.request = request
         self.call: Call | None = None
-        self.caller = ""
         self.upstream = ""
-        self.route = ""
         self.request_id = ""
-        self.trace_id = ""
         self.outcome = ""
         self.error = ""
         self.reply: Reply | None = None
@@ -60,34 +56,24 @@ class Record:
         self._tell(reply.status, reply.sent, reply.streamed)
 
     def _tell(self, status: int, sent: int, streamed: bool) -> None:
-        request = self.request
+        request, call = self.request, self.call
         body = request.body
         received = len(body) if type(body) is bytes else getattr(body, "received", 0)
         method = request.method
-        call = self.call
+        name = _METHODS.get(method) or method.decode("latin-1")
+        latency = self._clock.now() - request.received
         if call is None:
-            attempts, cache, wire_time, queue_time = 0, "", 0.0, 0.0
-        else:
-            run = call.run
-            attempts, cache, wire_time, queue_time = run.attempts, run.cache, run.wire_time, run.queue_time
+            self._emit(
+                CallEnded(
+                    "", self.upstream, "", name, status, self.outcome, self.error, 0, "", latency, 0.0, 0.0, received,
+                    sent, streamed, self.request_id, "",
+                )
+            )  # fmt: skip
+            return
+        run = call.run
         self._emit(
             CallEnded(
-                self.caller,
-                self.upstream,
-                self.route,
-                _METHODS.get(method) or method.decode("latin-1"),
-                status,
-                self.outcome,
-                self.error,
-                attempts,
-                cache,
-                self._clock.now() - request.received,
-                wire_time,
-                queue_time,
-                received,
-                sent,
-                streamed,
-                self.request_id,
-                self.trace_id,
+                call.caller, call.upstream, call.route, name, status, self.outcome, self.error, run.attempts, run.cache,
+                latency, run.wire_time, run.queue_time, received, sent, streamed, call.request_id, call.trace[0],
             )
-        )
+        )  # fmt: skip
