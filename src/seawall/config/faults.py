@@ -29,10 +29,10 @@ _RULES = {
     "invalid_key": "must have a name",
 }
 _BOUNDS = {
-    "greater_than": "must be above {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be below {lt}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
 }
 _EXAMPLE = re.compile(r"(.*) \(for example (.*)\)", re.DOTALL)
 _USERINFO = re.compile(r"//[^/@]*@")
@@ -75,7 +75,8 @@ def fault_of(root: type[BaseModel], values: Any, error: ErrorDetails) -> Fault:
         return Fault(path, _unknown(root, path), "", (path,), value=False)
     if kind == "value_error":
         rule, example = _split(str(context["error"]))
-        return Fault(path, rule, example or _example(root, path), (path,), value=error["loc"][-1] != "[key]")
+        told = error["loc"][-1:] != ("[key]",) and not isinstance(reach(values, path)[1], dict)
+        return Fault(path, rule, example or _example(root, path), (path,), told)
     if kind == "literal_error":
         return Fault(path, f"must be one of {_choices(context['expected'])}", _example(root, path), (path,))
     rule = _BOUNDS[kind].format(**context) if kind in _BOUNDS else _RULES.get(kind, f"is wrong ({kind})")
@@ -120,7 +121,7 @@ def _example(root: type[BaseModel], path: Path) -> str:
         items = _sample(root, path[:-1])
         return value_text(items[0]) if isinstance(items, list | tuple) and items else ""
     sample = _sample(root, path)
-    return "" if sample is None or sample == () else value_text(sample)
+    return "" if sample is None or sample in ((), {}) else value_text(sample)
 
 
 def _sample(root: type[BaseModel], path: Path) -> Any:

@@ -36,9 +36,10 @@ def parse_match(text: str) -> Match:
     for segment in path[1:].split("/"):
         if not _SEGMENT.fullmatch(segment):
             raise ValueError(f"must use * for one whole segment and ** for any number, without a query {_EXAMPLE}")
-    if methods in ("CONNECT", "TRACE"):
-        raise ValueError(f"must name a method that is proxied, not {methods} {_EXAMPLE}")
-    return Match(None if methods == "*" else frozenset(methods.split(",")), path)
+    names = frozenset(methods.split(","))
+    if names & {"CONNECT", "TRACE"}:
+        raise ValueError(f"must name methods that are proxied, CONNECT and TRACE are not {_EXAMPLE}")
+    return Match(None if methods == "*" else names, path)
 
 
 def _check(text: str) -> str:

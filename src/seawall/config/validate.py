@@ -36,13 +36,14 @@ def validate(
     removed: set[Path] = set()
     tree, rest = None, values
     for path, _ in known:
-        rest = _remove(rest, path, removed)
+        if reach(rest, path)[0] == path:
+            rest = _remove(rest, path, removed)
     while tree is None:
         try:
             tree = Tree.model_validate(rest, strict=True)
         except ValidationError as exc:
             new = [fault_of(Tree, rest, error) for error in exc.errors(include_url=False, include_input=False)]
-            found += [fault for fault in new if not _follows(fault, removed)]
+            found += [fault for fault in new if not _follows(fault, removed) and not _above(fault, new)]
             for fault in new:
                 rest = _remove(rest, fault.path, removed)
     found += [fault for fault in rules(tree) if not _follows(fault, removed)]
@@ -55,6 +56,12 @@ def validate(
 def _follows(fault: Fault, removed: set[Path]) -> bool:
     """Whether a fault is only there because something was taken out."""
     return any(path[: len(gone)] == gone or gone[: len(path)] == path for path in fault.involved for gone in removed)
+
+
+def _above(fault: Fault, others: Sequence[Fault]) -> bool:
+    """Whether a fault says of a list or table what another says of a part of it."""
+    length = len(fault.path)
+    return any(len(other.path) > length and other.path[:length] == fault.path for other in others)
 
 
 def _remove(values: Any, path: Path, removed: set[Path]) -> Any:
