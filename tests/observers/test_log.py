@@ -196,7 +196,7 @@ async def test_a_secret_is_nowhere_in_any_line() -> None:
         written.emit(
             Notice("info", "note", f"used {secret}", (("key", secret), ("keys", [secret]), ("o", {"k": secret})))
         )
-        written.emit(Notice("info", secret, "x" * 505 + secret, (("long", "y" * 3000),)))
+        written.emit(Notice("info", secret, "x" * 505 + secret, (("long", "y" * 500 + secret + "y" * 3000),)))
         written.emit(BreakerChanged("weather", "eu", "closed", "open", f"because {secret}", 1.0))
         text = b"".join(written.raw)
         assert len(written.raw) == 4
