@@ -204,7 +204,7 @@ async def test_breaker_and_deadline_a_hanging_upstream_trips():
 async def test_breaker_and_deadline_both_limits_in_one_turn_count_once():
     """Attempt limit and deadline pass in one tick: one failure."""
     script = ScriptedTransport(then=hang(), obey=False)
-    bench = Bench(script, {"breaker": TRIPS}, timeouts=Timeouts(total=2, attempt=1.999))
+    bench = Bench(script, {"breaker": TRIPS}, timeouts=Timeouts(total=2.009, attempt=2.001))
     with pytest.raises(UpstreamTimeout):
         await bench.send()
     assert bench.kept("breaker").status()[1:3] == (1, 1)

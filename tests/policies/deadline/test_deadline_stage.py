@@ -44,6 +44,15 @@ async def test_ends_what_hangs_at_the_deadline():
 
 
 @virtual
+async def test_refuses_a_call_whose_deadline_has_passed():
+    """Nothing inside begins: no queue, no attempt."""
+    stage, call = _stage()
+    call.deadline = asyncio.get_running_loop().time()
+    with pytest.raises(DeadlineExceeded):
+        await stage.send(call, None)
+
+
+@virtual
 async def test_error_from_inside_passes_untouched():
     """An error is itself, and no limit is left behind."""
     stage, call = _stage()
