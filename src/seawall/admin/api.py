@@ -36,7 +36,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def build(runtime: Runtime, redact: Redactor) -> FastAPI:
-    """Return the application for `/api/v1`, `/docs` and `/openapi.json`; any thread may, it asks the runtime nothing."""
+    """Return the app of `/api/v1`, `/docs` and `/openapi.json`; in any thread, since it asks the runtime nothing yet."""
 
     class Redacted(JSONResponse):
         """JSON without secrets, whatever the settings held."""
@@ -96,7 +96,7 @@ def _pages(app: FastAPI) -> None:
         document["components"]["schemas"].setdefault("Problem", schema)
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
     style = files("seawall.admin").joinpath("reference.css").read_text("utf-8")
     text = page(app.openapi())
 
