@@ -1,7 +1,9 @@
 """What the tests of the wire share: a wire over fake transports in virtual time, and attempts made short."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 
 from seawall.contracts.call import Attempt, Call, Run
 from seawall.contracts.clock import Clock
@@ -27,6 +29,11 @@ def make_attempt(target, method=b"GET", path=b"/", headers=(), body=b"", length=
     """Return the first attempt of a call."""
     call = Call(method, path, list(headers), target, timeouts, 1e12, Run(0.0), body, length)
     return Attempt(call, 1, [], 1e12)
+
+
+def chunk(data):
+    """Return `data` as one chunk."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class FakeTransport(asyncio.Transport):
@@ -183,3 +190,22 @@ async def read_all(reply: Reply) -> bytes:
     while part := await reply.body.read():
         parts.append(part)
     return b"".join(parts)
+
+
+@asynccontextmanager
+async def wired(clock, wheel, **options):
+    """Give a wire and close it."""
+    wire = Wire(clock, wheel, asyncio.get_running_loop(), **options)
+    try:
+        yield wire
+        assert all(pool.open == pool.idle and not pool.connecting for pool in wire.stats())
+    finally:
+        await wire.close()
+
+
+def serving(authority, *names):
+    """Return a server's context with a certificate for these names."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
