@@ -36,7 +36,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def build(runtime: Runtime, redact: Redactor) -> FastAPI:
-    """Return the app of `/api/v1`, `/docs` and `/openapi.json`; in any thread, since it asks the runtime nothing yet."""
+    """Return the app of `/api/v1`, `/docs` and `/openapi.json`; in any thread, it asks the runtime nothing yet."""
 
     class Redacted(JSONResponse):
         """JSON without secrets, whatever the settings held."""
