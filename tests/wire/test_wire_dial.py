@@ -1,5 +1,7 @@
 """Making connections over real sockets: addresses checked and tried in order, TLS verified."""
 
+import asyncio
+
 import pytest
 from wire_kit import TIMES, make_attempt, make_target, read_all, serving, wired
 
