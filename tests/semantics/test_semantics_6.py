@@ -208,6 +208,15 @@ async def test_6_where_all_fail_the_first_attempts_failure_is_told():
 
 
 @virtual
+async def test_6_a_bug_ends_the_race():
+    """What is no failure of the upstream is nobody's second chance."""
+    tries = Tries((0.1, KeyError("bug")), (9.0, 200))
+    with pytest.raises(KeyError):
+        await run(tries)
+    assert (tries.in_flight, tries.cancelled) == (0, 1)
+
+
+@virtual
 async def test_6_a_failure_before_the_hedge_is_told_at_once():
     """Trying again is the retry policy's business."""
     tries = Tries((0.01, ConnectError()), (0.0, 200))
