@@ -20,12 +20,12 @@ sys.path.insert(0, {folder!r})
 
 async def test_leaves_a_task():
     """Forgets one."""
-    asyncio.get_running_loop().create_task(asyncio.sleep(60), name="forgotten")
+    asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="forgotten")
 
 async def test_blocks():
     """Sleeps on the loop, inside the package."""
     import seawall
-    code = compile("import time; time.sleep(0)", seawall.__file__, "exec")
+    code = compile("from time import sleep; sleep(0)", seawall.__file__, "exec")
     exec(code)
 
 async def test_good():

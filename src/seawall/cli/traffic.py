@@ -129,7 +129,7 @@ class Load:
             self.tally.add(good=False, seconds=self._now() - began)
             return False
         streamed = reply.streamed
-        good = reply.status < 500 and await _whole(reply)
+        good = await _whole(reply) and reply.status < 500
         self.tally.add(good, None if streamed else self._now() - began)
         return good
 
