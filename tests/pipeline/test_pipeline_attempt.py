@@ -5,7 +5,14 @@ import asyncio
 import pytest
 
 from pipelines import Bench
-from seawall.contracts.errors import AddressRefused, DnsError, RequestBodyError, UpstreamBroken, UpstreamTimeout
+from seawall.contracts.errors import (
+    AddressRefused,
+    DeadlineExceeded,
+    DnsError,
+    RequestBodyError,
+    UpstreamBroken,
+    UpstreamTimeout,
+)
 from seawall.contracts.events import AttemptEnded
 from seawall.contracts.target import Timeouts
 from seawall.pipeline.attempt import Attempts
@@ -63,6 +70,17 @@ async def test_attempt_nobody_wants_any_more_is_cancelled():
         await bench.send()
     assert [event.result for event in bench.events.of(AttemptEnded)] == ["cancelled", "cancelled"]
     assert call.run.wire_time == pytest.approx(2)
+
+
+@virtual
+async def test_attempt_that_comes_too_late_is_none():
+    """A call whose deadline passed in a queue sends nothing, counts no attempt and tells of none."""
+    script = ScriptedTransport()
+    bench = Bench(script)
+    call = bench.call(deadline=bench.loop.time())
+    with pytest.raises(DeadlineExceeded):
+        await Attempts(bench.ctx, script)(call)
+    assert (call.run.attempts, bench.events.events) == (0, [])
 
 
 @virtual

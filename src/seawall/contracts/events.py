@@ -49,7 +49,10 @@ class CallEnded(NamedTuple):
 
 
 class AttemptEnded(NamedTuple):
-    """One attempt handed its reply over or failed. `result` is a status as text, or `connect`, `reset`, `timeout`."""
+    """One attempt handed its reply over or failed.
+
+    `result` is a status as text, or `connect`, `reset`, `timeout`, or `cancelled` where nobody wanted it any more.
+    """
 
     upstream: str
     target: str

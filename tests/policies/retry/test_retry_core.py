@@ -56,6 +56,11 @@ def test_unknown_upstream_errors_are_not_tried_again():
     assert Rules(RetrySettings()).error(ConnectError(), idempotent=False)
 
 
+def test_answers_below_400_are_not_tried_again():
+    """Not even where the upstream says so."""
+    assert not Rules(RetrySettings()).status(200, [(b"x-should-retry", b"true")], idempotent=True)
+
+
 class BudgetMachine(RuleBasedStateMachine):
     """The budget beside a list of everything that happened."""
 
