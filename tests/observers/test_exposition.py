@@ -137,7 +137,7 @@ async def test_scrapes_at_once_make_one_rendering() -> None:
 
 
 async def test_the_loop_turns_while_much_is_rendered() -> None:
-    """Tens of thousands of lines are made in slices of a few hundred, calls that come meanwhile are seen whole."""
+    """Tens of thousands of lines are made in slices, and calls that come meanwhile are seen whole."""
     metrics = filled(1900)
     exposition = Exposition(metrics, Clock().now, lambda *what: None)
     rendering = asyncio.ensure_future(exposition.render(True))
@@ -147,7 +147,7 @@ async def test_the_loop_turns_while_much_is_rendered() -> None:
         metrics.call_ended(CALL)
         turns += 1
     text = (await rendering).decode()
-    assert turns >= text.count("\n") // 600
+    assert turns >= text.count("_total{") // 100 > 70
     (one,) = [one for one in parse_openmetrics(text) if one.name == "seawall_call_duration_seconds"]
     assert len(one.samples) == 1902 * 19
 
