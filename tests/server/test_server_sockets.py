@@ -92,7 +92,11 @@ async def test_a_stale_unix_socket_is_replaced_and_a_living_one_is_not(tmp_path)
     await first.start(f"unix:{path}")
     with pytest.raises(OSError, match="in use"):
         await second.start(f"unix:{path}")
-    await first.drain(0.0)
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(AFTER)
+    assert parse_answers(await reader.read())[0].status == 200
+    writer.close()
+    await first.drain(1.0)
 
 
 async def test_a_file_that_is_no_socket_is_left_alone(tmp_path):

@@ -74,7 +74,7 @@ class HeadParser:
             raise Refused(400, "the header lines are malformed")
         if len(headers) > self._limits.max_header_count:
             raise Refused(431, f"at most {self._limits.max_header_count} header lines are allowed")
-        if b" \r\n" in raw or b"\t\r\n" in raw:  # llhttp keeps blanks behind a value
+        if b" \r\n" in raw or b"\t" in raw:  # llhttp keeps blanks behind a value
             self.headers = [(name, value.rstrip(b" \t")) for name, value in headers]
             self._special = [(name, value.rstrip(b" \t")) for name, value in self._special]
         self._request_line(raw[: raw.find(b"\r\n")])
@@ -124,6 +124,8 @@ class HeadParser:
             self._counted(length)
 
     def _connection(self, value: bytes) -> None:
+        if value == b"keep-alive" and not self.http10:
+            return
         options = [option.strip() for option in value.lower().split(b",")]
         if b"close" in options:
             self.keep_alive = False

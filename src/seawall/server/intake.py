@@ -59,6 +59,9 @@ class Intake:
         if phase is HEAD:
             if self._buffer:
                 self._hold(data)
+            elif 0 < data.find(b"\r\n\r\n") == len(data) - 4 <= self._state.limits.max_header - 4 and data[0] != 13:
+                self._parse(data)  # one whole head and nothing else, as nearly always
+                return
             else:
                 self._buffer = data
             self._next()
@@ -77,13 +80,20 @@ class Intake:
         self._start = 0
 
     def _next(self) -> None:
-        """Parse one head from the buffer; start its call or its body."""
+        """Parse one head from the buffer."""
         if self._phase is not HEAD:
             return
         try:
             raw = self._cut()
-            if raw is None:
-                return
+        except Refused as reason:
+            self._refuse(reason)
+            return
+        if raw is not None:
+            self._parse(raw)
+
+    def _parse(self, raw: bytes) -> None:
+        """Parse a head; start its call or its body."""
+        try:
             self._head.parse(raw)
         except Refused as reason:
             self._refuse(reason)
@@ -122,6 +132,12 @@ class Intake:
 
     def _begin_body(self, length: int | None) -> None:
         rest, self._buffer, self._start = self._buffer[self._start :], b"", 0
+        if length is not None and len(rest) >= length <= WHOLE:  # it came with its head
+            self._phase = CALL
+            if len(rest) > length:
+                rest, self._buffer = rest[:length], rest[length:]
+            self._call(rest, length)
+            return
         self._framing = Chunked() if length is None else Counted(length)
         self._size = 0
         self._expecting = self._head.expects and not rest

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
+from operator import itemgetter
 
 from seawall.contracts.reply import Reply
 
@@ -13,6 +14,9 @@ UNTIL_CLOSE = -2
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus} | {413: b"Content Too Large"}
 _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, _REASONS.get(code, b"")) for code in range(200, 600)}
+_SPECIAL = frozenset((b"date", b"content-length", b"transfer-encoding", b"connection", b"keep-alive"))
+_DATE = {b"date"}
+_name = itemgetter(0)
 _line = b": ".join
 _lines = b"\r\n".join
 _KEPT = (b"\r\n", b"connection: close\r\n\r\n")
@@ -70,11 +74,12 @@ def _block(reply: Reply, date: DateLine) -> bytes:
     count = len(headers)
     if block.count(b"\n") != count or block.count(b"\r") != count or b"\0" in block:
         raise InvalidReply("a reply's header holds CR, LF or NUL")
-    if b"\ncontent-length:" in block or b"\ntransfer-encoding:" in block:
+    special = _SPECIAL.intersection(map(_name, headers))
+    if not special:
+        return block + b"\r\n" + date()
+    if special != _DATE:
         raise InvalidReply("a reply's headers must not hold its framing")
-    if b"\ndate:" in block:
-        return block + b"\r\n"
-    return block + b"\r\n" + date()
+    return block + b"\r\n"
 
 
 def whole(reply: Reply, body: bytes, head_only: bool, http10: bool, close: bool, date: DateLine) -> bytes:

@@ -124,10 +124,10 @@ if sys.version_info >= (3, 12):
 
     def spawn(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task at once, without waiting for the loop's next turn."""
-        return asyncio.Task(work, loop=loop, eager_start=True)
+        return asyncio.Task(work, loop=loop, name="call", eager_start=True)
 
 else:
 
     def spawn(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task in the loop's next turn."""
-        return loop.create_task(work)
+        """Start a task in the loop's next turn; a given name saves making one."""
+        return asyncio.Task(work, loop=loop, name="call")
