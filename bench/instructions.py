@@ -19,8 +19,8 @@ from bench.load import Loads
 from bench.peers import Peer
 from bench.process import BenchError
 
-CALLS = 500
-RATE = 50.0
+CONNECTIONS = 32
+WARM_UP, COUNTED = 4, 8  # seconds
 
 
 def per_call(peer: Peer, loads: Loads, tool: str, out: Path) -> float:
@@ -32,11 +32,11 @@ def per_call(peer: Peer, loads: Loads, tool: str, out: Path) -> float:
         BenchError: calls failed, or callgrind wrote no total.
     """
     process = peer.calls
-    loads.steady(process.port, peer.calls_path, RATE, 4)
+    loads.saturate(process.port, peer.calls_path, CONNECTIONS, WARM_UP)
     subprocess.run([tool, "--zero", str(process.pid)], capture_output=True, check=True)
-    figures = loads.steady(process.port, peer.calls_path, RATE, CALLS / RATE)
+    figures = loads.saturate(process.port, peer.calls_path, CONNECTIONS, COUNTED)
     if figures["failed"]:
-        raise BenchError(f"{peer.name}: {figures['failed']} calls failed under callgrind:\n{process.tail()}")
+        raise BenchError(f"{peer.name}: calls failed under callgrind: {figures}\n{process.tail()}")
     subprocess.run([tool, "--dump", str(process.pid)], capture_output=True, check=True)
     dumps = list(out.glob(f"out.{process.pid}.*"))
     totals = [re.search(r"^(?:totals|summary): (\d+)", path.read_text(), re.MULTILINE) for path in dumps]

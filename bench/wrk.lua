@@ -11,8 +11,9 @@ wrk.headers["X-Client-Lang"] = "python"
 
 function done(summary, latency)
   local errors = summary.errors
+  local broken = errors.connect + errors.read + errors.write
   io.write(string.format(
-    'RESULT {"calls": %d, "failed": %d, "seconds": %.6f, "p50_us": %d, "p99_us": %d}\n',
-    summary.requests, errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    'RESULT {"calls": %d, "failed": %d, "broken": %d, "refused": %d, "slow": %d, "seconds": %.6f, "p50_us": %d, "p99_us": %d}\n',
+    summary.requests, broken + errors.status + errors.timeout, broken, errors.status, errors.timeout,
     summary.duration / 1e6, latency:percentile(50), latency:percentile(99)))
 end
