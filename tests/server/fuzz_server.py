@@ -15,8 +15,8 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from http_cases import CASES
-from http_raw import Rig, echo, parse_answers, read_all, turns
 
+from http_raw import Rig, echo, parse_answers, read_all, turns
 from seawall.contracts.reply import Reply
 from seawall.server import Limits
 from seawall.testing import ScriptedSource, run_virtual

@@ -120,6 +120,8 @@ REFUSED = (
     Case("empty Transfer-Encoding", post(b"Transfer-Encoding:\r\n"), (400,), True),
     Case("HTTP/1.0 with chunks", b"POST / HTTP/1.0\r\n" + H + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", (400,),
          True),
+    Case("bare CR before the request line", b"\r" + get(), (400,), True),
+    Case("bare LF before the request line", b"\n" + get(), (400,), True),
     Case("bare LF behind the request line", b"GET / HTTP/1.1\n" + H + b"\r\n", (400,), True),
     Case("bare LF behind a header", b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", (400,), True),
     Case("bare LF everywhere", b"GET / HTTP/1.1\nHost: a\n\n", (400,), True),

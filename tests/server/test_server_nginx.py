@@ -18,6 +18,8 @@ _VERSION = "nginx serves every 1.x; only 1.0 and 1.1 are known here"
 
 REFUSED_HERE_ONLY = {
     "no Host in HTTP/1.0": "HTTP/1.0 has no Host; security 6 wants exactly one",
+    "bare CR before the request line": "nginx and llhttp skip it; RFC 9112 2.2 allows that for CR LF only",
+    "bare LF before the request line": _LF,
     "bare LF behind the request line": _LF,
     "bare LF behind a header": _LF,
     "bare LF everywhere": _LF,

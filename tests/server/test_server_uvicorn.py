@@ -15,6 +15,8 @@ _VERSION = "uvicorn answers any version llhttp takes"
 # Served there, refused by our own server. Nothing else may be.
 LAXER = {
     "HTTP/1.0 with chunks": "uvicorn passes the header on, and llhttp has decoded the body",
+    "bare CR before the request line": _PARSED,
+    "bare LF before the request line": _PARSED,
     "endless chunk extension": _CHUNK,
     "absolute-form": "uvicorn hands over the path alone (security 6 names it)",
     "fragment": _PARSED,

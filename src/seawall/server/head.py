@@ -69,6 +69,8 @@ class HeadParser:
         except HttpParserError as error:
             raise self._reason(raw) from error
         headers = self.headers
+        if not 65 <= raw[0] <= 90:  # llhttp skips a CR or LF before the method; all it knows begin with A to Z
+            raise Refused(400, "the request line must begin with the method")
         # The request line, one line per header and the empty line: llhttp and we saw the same lines.
         if raw.count(b"\r\n") != len(headers) + 2:
             raise Refused(400, "the header lines are malformed")
