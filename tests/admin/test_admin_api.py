@@ -82,6 +82,76 @@ async def test_head_works_on_the_api_too(door_of: Make) -> None:
     assert head.length == (got.length or len(got.body))
 
 
+def steered(runtime: Any) -> list[tuple[str, str, str | None]]:
+    """Let a runtime hold the breaker of `orders`, `eu`, and return what it was told."""
+    told: list[tuple[str, str, str | None]] = []
+
+    def force(upstream: str, target: str, state: str | None) -> bool:
+        told.append((upstream, target, state))
+        return target == "eu"
+
+    runtime.force = force
+    return told
+
+
+async def put(door: AdminDoor, target: str, body: bytes) -> tuple[int, Any]:
+    """Return status and body of a PUT."""
+    headers = [(b"content-type", b"application/json")]
+    reply = await door(Request(b"PUT", target.encode(), headers, b"localhost", body, len(body)))
+    text = reply.body
+    reply.close()
+    assert isinstance(text, bytes)
+    return reply.status, orjson.loads(text)
+
+
+async def test_a_breaker_is_held_and_let_go(door_of: Make, runtime: Any) -> None:
+    """Open, closed, and null for its own judgement; the answer is the upstream as it then is."""
+    told = steered(runtime)
+    door = door_of()
+    for hold in ("open", "closed", None):
+        status, shown = await put(door, "/api/v1/upstreams/orders/targets/eu/breaker", orjson.dumps({"hold": hold}))
+        assert (status, shown["name"]) == (200, "orders")
+    assert told == [("orders", "eu", "open"), ("orders", "eu", "closed"), ("orders", "eu", None)]
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "status"),
+    [
+        ("nobody/targets/eu", b'{"hold":"open"}', 404),
+        ("orders/targets/us", b'{"hold":"open"}', 404),
+        ("orders/targets/eu", b'{"hold":"ajar"}', 422),
+        ("orders/targets/eu", b'{"hold":"open","more":1}', 422),
+        ("orders/targets/eu", b"{}", 422),
+        ("orders/targets/eu", b"planted-in-a-body", 422),
+        ("orders/targets/eu", b"[" * 60_000, 400),
+        ("orders/targets/eu", b" " * 65_537, 413),
+    ],
+)
+async def test_what_cannot_be_held_is_a_problem(
+    door_of: Make, runtime: Any, target: str, body: bytes, status: int
+) -> None:
+    """Unknown names, wrong shapes, deep and large bodies; nothing that was sent is shown."""
+    told = steered(runtime)
+    got, problem = await put(door_of(), f"/api/v1/upstreams/{target}/breaker", body)
+    assert (got, problem["status"]) == (status, status)
+    assert problem["error"]["message"]
+    assert "planted" not in str(problem)
+    assert told in ([], [("orders", "us", "open")])
+
+
+async def test_a_body_without_a_length_is_too_large(door_of: Make, runtime: Any) -> None:
+    """Its end cannot be known before it is read."""
+    steered(runtime)
+    request = Request(b"PUT", b"/api/v1/upstreams/orders/targets/eu/breaker", [], b"localhost", b"{}", None)
+    assert (await door_of()(request)).status == 413
+
+
+async def test_a_runtime_that_cannot_be_steered_shows_no_such_operation(door_of: Make) -> None:
+    """What cannot work is not offered."""
+    status, problem = await put(door_of(), "/api/v1/upstreams/orders/targets/eu/breaker", b'{"hold":"open"}')
+    assert (status, problem["type"]) == (404, "urn:seawall:not-found")
+
+
 async def test_a_secret_the_runtime_forgot_to_mask_is_masked_here(door_of: Make, runtime: Any) -> None:
     """The last step knows the secrets of the settings, wherever they stand."""
     secret = "sk-planted-secret-0123456789"
@@ -94,8 +164,9 @@ async def test_a_secret_the_runtime_forgot_to_mask_is_masked_here(door_of: Make,
         assert reply.status == 200
 
 
-async def test_every_example_of_the_document_is_valid_by_its_own_schema(door_of: Make) -> None:
+async def test_every_example_of_the_document_is_valid_by_its_own_schema(door_of: Make, runtime: Any) -> None:
     """And by the model it stands at."""
+    steered(runtime)
     _, document = await get(door_of(), "/openapi.json")
     schemas = document["components"]["schemas"]
     ours = {name: schema for name, schema in schemas.items() if hasattr(models, name)}
@@ -108,11 +179,13 @@ async def test_every_example_of_the_document_is_valid_by_its_own_schema(door_of:
             TypeAdapter(getattr(models, name)).validate_python(example)
 
 
-async def test_every_operation_and_field_says_what_it_is(door_of: Make) -> None:
+async def test_every_operation_and_field_says_what_it_is(door_of: Make, runtime: Any) -> None:
     """Summaries, descriptions and a shape for every answer."""
+    steered(runtime)
     _, document = await get(door_of(), "/openapi.json")
     assert set(document["paths"]) == {
-        "/api/v1/upstreams", "/api/v1/upstreams/{name}", "/api/v1/version", "/api/v1/settings",
+        "/api/v1/upstreams", "/api/v1/upstreams/{name}", "/api/v1/upstreams/{name}/targets/{label}/breaker",
+        "/api/v1/version", "/api/v1/settings",
     }  # fmt: skip
     for methods in document["paths"].values():
         for operation in methods.values():
@@ -160,8 +233,9 @@ async def test_the_reference_page_needs_nothing_from_anywhere_and_runs_nothing(d
     assert "@import" not in style
 
 
-async def test_the_page_shows_every_path_and_every_shape(door_of: Make) -> None:
+async def test_the_page_shows_every_path_and_every_shape(door_of: Make, runtime: Any) -> None:
     """And links them."""
+    steered(runtime)
     door = door_of()
     _, document = await get(door, "/openapi.json")
     _, text = await get(door, "/docs")

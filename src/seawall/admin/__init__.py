@@ -2,6 +2,7 @@
 
 from seawall.admin.door import AdminDoor
 from seawall.admin.view import (
+    Controls,
     PoolView,
     QueueView,
     Runtime,
@@ -15,6 +16,7 @@ from seawall.admin.view import (
 
 __all__ = [
     "AdminDoor",
+    "Controls",
     "PoolView",
     "QueueView",
     "Runtime",

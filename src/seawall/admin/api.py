@@ -5,14 +5,15 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from seawall import __version__
 from seawall.admin.health import shut
-from seawall.admin.models import Problem, SettingsShown, Upstream, Upstreams, Version, shown, version_of
+from seawall.admin.models import BreakerHold, Problem, SettingsShown, Upstream, Upstreams, Version, shown, version_of
 from seawall.admin.reference import page
-from seawall.admin.view import Runtime
+from seawall.admin.view import Controls, Runtime
 from seawall.contracts.problem import problem
 from seawall.observers.redact import Redactor
 
@@ -54,7 +55,10 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_exception_handler(AnyHTTPException, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
     _routes(app, runtime)
+    if isinstance(runtime, Controls):
+        _controls(app, runtime, runtime)
     _pages(app)
     return app
 
@@ -70,10 +74,7 @@ def _routes(app: FastAPI, runtime: Runtime) -> None:
     @app.get("/api/v1/upstreams/{name}", summary="One upstream", tags=["upstreams"], responses=_PROBLEMS)
     async def upstream(name: str) -> Upstream:
         """One upstream by its name in the settings."""
-        known = {one.name: one for one in runtime.status().upstreams}
-        if name not in known:
-            raise HTTPException(404, f"No upstream has that name. Upstreams: {', '.join(known) or 'none'}.")
-        return shown(known[name], shut(known[name]))
+        return _found(runtime, name)
 
     @app.get("/api/v1/version", summary="What is running", tags=["gateway"], responses=unauthenticated)
     async def version() -> Version:
@@ -84,6 +85,26 @@ def _routes(app: FastAPI, runtime: Runtime) -> None:
     async def settings() -> SettingsShown:
         """The settings in force, every secret masked."""
         return SettingsShown(settings=dict(runtime.settings()))
+
+
+def _controls(app: FastAPI, runtime: Runtime, controls: Controls) -> None:
+    path = "/api/v1/upstreams/{name}/targets/{label}/breaker"
+
+    @app.put(path, summary="Hold a breaker", tags=["upstreams"], responses=_PROBLEMS)
+    async def hold(name: str, label: str, wanted: BreakerHold) -> Upstream:
+        """Hold a target's breaker open or closed until it is let go with null; a restart lets it go too."""
+        upstream = _found(runtime, name)
+        if not controls.force(name, label, wanted.hold):
+            targets = ", ".join(one.label for one in upstream.targets) or "none"
+            raise HTTPException(404, f"No target of that label has a breaker. Targets: {targets}.")
+        return _found(runtime, name)
+
+
+def _found(runtime: Runtime, name: str) -> Upstream:
+    known = {one.name: one for one in runtime.status().upstreams}
+    if name not in known:
+        raise HTTPException(404, f"No upstream has that name. Upstreams: {', '.join(known) or 'none'}.")
+    return shown(known[name], shut(known[name]))
 
 
 def _pages(app: FastAPI) -> None:
@@ -107,6 +128,15 @@ def _pages(app: FastAPI) -> None:
     @app.get("/docs/reference.css", include_in_schema=False)
     async def css() -> Response:
         return Response(style, media_type="text/css", headers=_HEADERS)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Say where and which rule, and nothing of what was sent."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+    reply = problem(422, "bad-request", "The request's body is not what it should be", detail)
+    body = reply.body if isinstance(reply.body, bytes) else b""
+    return Response(body, 422, {name.decode(): value.decode() for name, value in reply.headers})
 
 
 async def _problem(request: Request, error: Exception) -> Response:

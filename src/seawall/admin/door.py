@@ -27,6 +27,7 @@ GUARDED = frozenset((b"metrics", b"diagnostics", b"api", b"docs", b"openapi.json
 _SAFE = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _HEALTH = b"application/health+json"
 _JSON = b"application/json"
+_LARGEST = 1 << 16  # bytes of a body for the management API, known before anything parses it
 _LIVE = b'{"status":"pass"}'
 
 
@@ -151,6 +152,10 @@ class AdminDoor:
         return reply
 
     async def _page(self, request: Request) -> Reply:
+        if request.length is None or request.length > _LARGEST:
+            return problem(
+                413, "too-large", "The request is too large", f"A body here has a length, {_LARGEST} at most."
+            )
         pages = self._pages
         if pages is None:
             async with self._lock:

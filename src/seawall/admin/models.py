@@ -8,7 +8,18 @@ from pydantic.config import JsonDict
 from seawall.admin.health import readiness
 from seawall.admin.view import QueueView, Status, TargetView, UpstreamView
 
-__all__ = ["Pool", "Problem", "Queue", "SettingsShown", "Target", "Traffic", "Upstream", "Upstreams", "Version"]
+__all__ = [
+    "BreakerHold",
+    "Pool",
+    "Problem",
+    "Queue",
+    "SettingsShown",
+    "Target",
+    "Traffic",
+    "Upstream",
+    "Upstreams",
+    "Version",
+]
 
 _TRAFFIC: JsonDict = {"attempts": 240, "failures": 3, "mean_seconds": 0.12}
 _POOL: JsonDict = {"idle": 2, "busy": 1, "waiting": 0}
@@ -71,6 +82,16 @@ class Target(_Shape):
     retry_after: float = Field(description="Seconds until an open breaker lets a probe through.")
     paused: float = Field(description="Seconds for which it asked to be left alone.")
     pool: Pool
+
+
+class BreakerHold(_Shape):
+    """How a target's breaker is to decide."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"hold": "open"}, {"hold": "closed"}]})
+
+    hold: Literal["open", "closed"] | None = Field(
+        description="open refuses every call, closed lets every call through, null lets the breaker decide again."
+    )
 
 
 class Queue(_Shape):

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 __all__ = [
+    "Controls",
     "Phase",
     "PoolView",
     "QueueView",
@@ -158,4 +159,13 @@ class Runtime(Protocol):
 
     def tasks(self) -> tuple[str, ...]:
         """Return names of the tasks that are owned, for `/diagnostics`."""
+        ...
+
+
+@runtime_checkable
+class Controls(Protocol):
+    """What a runtime offers beside being looked at; one without it shows no operation that changes anything."""
+
+    def force(self, upstream: str, target: str, state: Literal["open", "closed"] | None) -> bool:
+        """Hold a target's breaker open or closed, or let it decide again; return whether there is such a breaker."""
         ...
