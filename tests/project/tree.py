@@ -28,7 +28,8 @@ def texts() -> Iterator[tuple[str, str]]:
     ]
     inside = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
     for path in sorted(alone + inside):
-        if BUILT & set(path.relative_to(ROOT).parts):
+        parts = path.relative_to(ROOT).parts
+        if BUILT & set(parts) or any(part.startswith(".") for part in parts[1:]):
             continue
         try:
             yield relative(path), path.read_text()
