@@ -6,7 +6,7 @@ __all__ = ["Recent", "good"]
 
 KEPT = 1000  # answers
 FEWEST = 50  # answers before a percentile means anything
-EVERY = 25  # answers between two sortings
+EVERY = 100  # answers between two sortings
 SHORTEST = 0.001
 
 
