@@ -2,13 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import trustme
 
 from seawall.testing import faults
-from seawall.testing.exchange import Answer, End, Exchange, Fault
+from seawall.testing.exchange import Action, Answer, End, Exchange, Fault
 from seawall.testing.faultserver import FaultServer
 
 GET = b"GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -226,10 +226,19 @@ async def test_a_request_that_is_no_http_is_400(peer: Peer) -> None:
 
 async def test_large_answers_wait_for_a_slow_reader(server: FaultServer, peer: Peer) -> None:
     """Programs stop while the peer does not read, and go on when it does."""
-    size = 1 << 20
-    server.app = lambda _: [b"%d\n" % size, *[b"x" * size] * 8, End.FIN]
+    size, pulled = 1 << 20, []
+
+    def program(_: Exchange) -> Iterator[Action]:
+        yield b"%d\n" % size
+        for number in range(32):
+            pulled.append(number)
+            yield b"x" * size
+        yield End.FIN
+
+    server.app = program
     assert await peer.ask(GET, 8) == b"1048576\n"
-    assert len(await peer.rest()) == 8 * size
+    assert len(pulled) < 32
+    assert len(await peer.rest()) == 32 * size
 
 
 async def test_tls_is_served_and_spoiled() -> None:
