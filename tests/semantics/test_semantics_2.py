@@ -46,6 +46,8 @@ RETRIED_WHERE_IDEMPOTENT = [
     UpstreamTimeout("attempt"),
     UpstreamTimeout("first_byte"),
     UpstreamBroken("reset"),
+    UpstreamTimeout("idle"),
+    UpstreamBroken("in a body that was still collected", answered=True),
 ]
 RETRIED_ALWAYS = [ConnectError(), UpstreamTimeout("connect", sent=False), UpstreamBroken("reset", sent=False)]
 RETRIED_NEVER = [
@@ -54,8 +56,6 @@ RETRIED_NEVER = [
     404,
     500,
     501,
-    UpstreamTimeout("idle"),
-    UpstreamBroken("after the first byte", answered=True),
     AddressRefused(),
     Saturated(),
 ]
@@ -81,7 +81,7 @@ async def test_2_1_retried_whatever_the_method_when_provably_not_processed(step:
 @virtual
 @pytest.mark.parametrize("step", RETRIED_NEVER, ids=repr)
 async def test_2_1_not_retried(step: int | CallError):
-    """Answers that are no failure, bodies that broke, refusals of our own."""
+    """Answers that are no failure, refusals of our own."""
     assert await _attempts(step, b"GET") == 1
 
 

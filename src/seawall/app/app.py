@@ -14,7 +14,7 @@ from seawall.admin.door import GUARDED, PUBLIC, AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.runtime import LiveRuntime
+from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.tls import server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
@@ -40,7 +40,6 @@ from seawall.observers import (
     Traffic,
     Vitals,
 )
-from seawall.observers.lines import json_line
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
 from seawall.registry import BUILTIN
@@ -159,11 +158,15 @@ class App:
         self._wheel = wheel = Wheel(clock, loop)
         self._redact = Redactor(secrets_of(tree))
         self._metrics = Metrics()
-        self._writer = writer = LineWriter(self._log_fd, wheel, _lost)
+        # the writer tells of lines it lost through the log that writes through it
+        self._writer = writer = LineWriter(self._log_fd, wheel, lambda count: log.lost(count))
+        log = self._log()
         writer.start()
         stack.push_async_callback(writer.close)
-        listeners: list[Listener] = [self._metrics, self._log()]
+        listeners: list[Listener] = [self._metrics, log]
         self._hub = Hub(listeners, self._observer_failed)
+        self._metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))
+        self._metrics.source("seawall_observer_failures", lambda: float(self._hub.failures))
         stack.enter_context(Bridge(self._hub.emit, loop))
         self._wire = Wire(clock, wheel, loop, own=self._own_listeners)
         stack.push_async_callback(self._wire.close)
@@ -178,11 +181,12 @@ class App:
         self._traffic = Traffic(self._metrics, wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
-        vitals = Vitals(clock, loop)
+        self._vitals = vitals = Vitals(clock, loop)
         vitals.start()
         stack.callback(vitals.stop)
+        found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
-            tree, upstreams, clock, self._states, self._wire, self._traffic, vitals, writer, buffers
+            tree, upstreams, clock, self._states, self._wire, self._traffic, vitals, writer, buffers, found
         )
         self._put(tree, upstreams, table)
         await self._listen(loop, table)
@@ -194,18 +198,24 @@ class App:
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
         server = self._tree.server
-        exposition = Exposition(self._metrics, self._clock.now, self._gauge_failed)
+        exposition = Exposition(
+            self._metrics, self._clock.now, self._gauge_failed, prepare=self._vitals.process.count_fds
+        )
         apart = server.admin_listen is not None
         names = PUBLIC if apart else PUBLIC | GUARDED
         rooted = any(one.mount == b"" for one in table.upstreams)
         main = Doorway(self._sites(server, server.bind, table), _access(server, server.bind), names, rooted)
-        pages = AdminDoor(self._runtime, exposition, main, self._redact)
+        pages = self._pages(exposition, main)
         await self._serve(loop, Front(self._gateway, pages, table.hosts), server.listen, tls=True)
         if server.admin_listen is not None:
             bind = server.admin_bind
             own = Doorway(self._sites(server, bind, table), _access(server, bind))
-            admin = AdminDoor(self._runtime, exposition, own, self._redact)
-            await self._serve(loop, Front(None, admin), server.admin_listen, tls=False)
+            await self._serve(loop, Front(None, self._pages(exposition, own)), server.admin_listen, tls=False)
+
+    def _pages(self, exposition: Exposition, doorway: Doorway) -> AdminDoor:
+        door = AdminDoor(self._runtime, exposition, doorway, self._redact)
+        self._stack.push_async_callback(door.close)
+        return door
 
     async def _serve(self, loop: asyncio.AbstractEventLoop, front: Front, listen: str, *, tls: bool) -> None:
         server = Server(front, _limits(self._tree.server), self._clock, self._wheel, loop, report=self._unexpected)
@@ -268,10 +278,4 @@ def _limits(server: ServerSettings) -> Limits:
         max_connections=server.max_connections,
         max_connections_per_address=server.connections_per_address,
         max_inflight=server.max_inflight,
-    )
-
-
-def _lost(count: int) -> bytes:
-    return json_line(
-        {"level": "warning", "event": "log_dropped", "message": "The log's reader is too slow", "count": count}
     )

@@ -5,7 +5,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from seawall import __version__
 from seawall.admin import PoolView, QueueView, Status, TargetView, TrafficView, UpstreamView, VitalsView
@@ -50,6 +50,7 @@ class LiveRuntime:
         vitals: Vitals,
         writer: LineWriter,
         buffers: Allowance,
+        found: Mapping[str, str],
     ) -> None:
         self.phase: Phase = "starting"
         self.tree = tree
@@ -62,6 +63,7 @@ class LiveRuntime:
         self._vitals = vitals
         self._writer = writer
         self._buffers = buffers
+        self._versions = found
 
     def status(self) -> Status:
         """Return what is now."""
@@ -80,7 +82,20 @@ class LiveRuntime:
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what runs."""
-        return versions()
+        return self._versions
+
+    def force(self, upstream: str, target: str, state: Literal["open", "closed"] | None) -> bool:
+        """Hold the breaker of a target open or closed, or let it go; whether there is one (semantics 3.5).
+
+        A route with breaker settings of its own has a breaker of its own; it is held with the others.
+        """
+        found = False
+        for (name, policy, scope), kept in self._states.items():
+            mine = name == upstream and policy == "breaker" and (scope == target or scope.startswith(f"{target} "))
+            if mine and isinstance(kept, TargetBreaker):
+                kept.force(state)
+                found = True
+        return found
 
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the loop's tasks, calls under way counted in one."""

@@ -44,10 +44,12 @@ def build(
     shared = replace(ctx, route="")
     stages: list[tuple[Position, Stage]] = []
     for name, spec in known.items():
-        if name in settings and (name not in own or name in _BESIDE):
-            stages.extend(spec.build(settings[name], shared))
+        # The route's own first: stages of one position keep this order, and a call that waits for its narrow route must
+        # not hold a slot of the whole upstream meanwhile.
         if name in own:
             stages.extend(spec.build(own[name], ctx))
+        if name in settings and (name not in own or name in _BESIDE):
+            stages.extend(spec.build(settings[name], shared))
     deadline = own.get("deadline", settings.get("deadline"))
     header = deadline.deadline_header if isinstance(deadline, DeadlineSettings) else None
     return compose(stages, Attempts(ctx, transport, header))

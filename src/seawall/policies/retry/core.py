@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seawall.contracts.body import Headers
-from seawall.contracts.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
+from seawall.contracts.errors import UpstreamError, UpstreamTimeout
 from seawall.policies.retry.settings import RetrySettings
 
 __all__ = ["NEVER", "Rules", "backoff", "padded"]
 
 NEVER = -1.0
-_RETRIED_PHASES = frozenset(("connect", "first_byte", "attempt"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,15 @@ class Rules:
         """Whether this failure is one to try again.
 
         What may have been processed is tried again only where doing it twice does no harm; what was never sent
-        always is. A body that broke after its first byte is not tried again.
+        always is. A body that breaks while the answer is still collected here counts too: no byte of it has reached
+        the client. What was handed on as a stream never comes back to this stage.
         """
         if error.sent and not idempotent:
             return False
         if isinstance(error, UpstreamTimeout):
             if error.phase == "connect" and "connect" in self.kinds:
                 return True
-            return error.phase in _RETRIED_PHASES and "timeout" in self.kinds
-        if isinstance(error, UpstreamBroken) and error.answered:
-            return False
+            return "timeout" in self.kinds
         return error.kind in self.kinds
 
     def status(self, status: int, headers: Headers, *, idempotent: bool) -> bool:
