@@ -573,3 +573,47 @@ async def test_bytes_behind_the_last_answer_are_never_a_request():
     assert rig.statuses() == [200]
     assert len(answers.requests) == 1
     await rig.leave()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HEAD / HTTP/1.1\r\n\r\n",
+        b"HEAD /" + b"x" * 20_000,
+        b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
+    ],
+)
+@virtual
+async def test_a_refused_head_has_no_body_either(raw: bytes):
+    """RFC 9110 section 9.3.2: the client does not expect one."""
+    rig = Rig()
+    await rig.feed(raw)
+    (answer,) = rig.answers(b"HEAD")
+    assert answer.status in (400, 414)
+    assert int(answer.headers[b"content-length"]) > 100
+    await rig.leave()
+
+
+@virtual
+async def test_a_connection_closed_while_its_answer_is_flushed_stays_closed():
+    """Draining closes it; that the client takes the rest opens nothing again."""
+    rig = Rig()
+    rig.transport.buffered = 70_000
+    rig.connection.pause_writing()
+    await rig.feed(GET + GET)
+    rig.connection.retire()
+    rig.transport.buffered = 0
+    rig.connection.resume_writing()
+    await turns()
+    assert rig.statuses() == [200]
+    await rig.leave()
+
+
+@pytest.mark.parametrize("raw", [b"GET / HTTP/1.1\nHost: a\n\n", b"GET / HTTP/1.1\r\nHost: a\rb", b"GET /\0"])
+@virtual
+async def test_a_head_that_can_only_be_wrong_is_refused_before_it_ends(raw: bytes):
+    """Its end, as the client writes it, would never be seen."""
+    rig = Rig()
+    await rig.feed(raw)
+    assert rig.statuses() == [400]
+    await rig.leave()

@@ -109,6 +109,11 @@ async def test_a_small_body_that_stops_is_answered_408_without_a_call():
     await rig.wait(1.1)
     assert rig.statuses() == [408]
     await rig.leave()
+    silent = Rig(None, LIMITS)
+    await silent.feed(POST % 10)
+    await silent.wait(30.1)
+    assert silent.statuses() == [408]
+    await silent.leave()
 
 
 @virtual

@@ -42,7 +42,7 @@ class _Exchange:
                 self._asked = True
                 return {"type": "http.request", "body": body, "more_body": False}
             try:
-                data = await body.read()  # type: ignore[union-attr]
+                data = await body.read()  # type: ignore[union-attr]  # not bytes: a Source
             except RequestBodyError as error:
                 self._asked = True
                 self._error = self._error or error  # before an answer the caller learns 408 or 413 from it

@@ -142,6 +142,7 @@ class Connection(Intake, asyncio.Protocol):
                     return
                 if type(body) is bytes or head.method == b"HEAD" or reply.status in (204, 304):
                     self._output.send(reply, head.method == b"HEAD", head.http10, close)
+                # not bytes, so it is a Source; isinstance on a protocol would cost microseconds
                 elif await self._output.stream(reply, body, head.http10, close):  # type: ignore[arg-type]
                     close = True
             except InvalidReply as error:
@@ -194,14 +195,14 @@ class Connection(Intake, asyncio.Protocol):
         if self._buffer:
             self._state.loop.call_soon(self._next)  # not called here: a long pipeline would nest as deep
 
-    def _refuse(self, reason: Refused) -> None:
+    def _refuse(self, reason: Refused, head_only: bool) -> None:
         self._state.refused(reason.status)
-        self._output.send(refusal(reason.status, reason.detail), False, False, True)
+        self._output.send(refusal(reason.status, reason.detail), head_only, False, True)
         self._end(dirty=True)
 
     def _spoil(self, reason: Refused) -> None:
         if self._task is None or self._body is None:
-            self._refuse(reason)
+            self._refuse(reason, self._head.method == b"HEAD")
             return
         self._state.refused(reason.status)
         self._loose = True
@@ -232,6 +233,7 @@ class Connection(Intake, asyncio.Protocol):
 
     def _close(self) -> None:
         self._phase = CLOSED
+        self._late = False  # what is still flushed must not bring the connection back
         self._deadline.stop()
         self._output.close()
 
@@ -243,7 +245,8 @@ class Connection(Intake, asyncio.Protocol):
         if self._phase is LINGER or self.idle:
             self._close()
         elif self._phase is HEAD:
-            self._refuse(Refused(408, "the request head did not arrive in time"))
+            reason = Refused(408, "the request head did not arrive in time")
+            self._refuse(reason, self._buffer.lstrip().startswith(b"HEAD "))
         elif self._phase in (BODY, COLLECT):
             self._spoil(Refused(408, "no byte of the request body arrived in time"))
 

@@ -86,7 +86,7 @@ class Intake:
         try:
             raw = self._cut()
         except Refused as reason:
-            self._refuse(reason)
+            self._refuse(reason, self._buffer[self._start :].lstrip().startswith(b"HEAD "))
             return
         if raw is not None:
             self._parse(raw)
@@ -96,7 +96,7 @@ class Intake:
         try:
             self._head.parse(raw)
         except Refused as reason:
-            self._refuse(reason)
+            self._refuse(reason, raw.startswith(b"HEAD "))
             return
         self._received = self._state.now()
         self._deadline.due = inf
@@ -193,8 +193,8 @@ class Intake:
         """Start the call of the request in `_head`."""
         raise NotImplementedError
 
-    def _refuse(self, reason: Refused) -> None:
-        """Answer a request that no handler sees, and close."""
+    def _refuse(self, reason: Refused, head_only: bool) -> None:
+        """Answer a request that no handler sees, and close; without a body if its method is HEAD."""
         raise NotImplementedError
 
     def _spoil(self, reason: Refused) -> None:
