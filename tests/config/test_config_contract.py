@@ -84,6 +84,13 @@ def test_only_what_was_said_is_shown(contract: Loaded) -> None:
     }  # fmt: skip
 
 
+def test_a_dollar_is_shown_so_that_it_loads_as_one() -> None:
+    """What a text holds after variables were put in is not looked at again."""
+    loaded = parse('[ledger]\nspool = "$${A}"', {"A": "x"})
+    assert loaded.tree.ledger.spool == "${A}"
+    assert parse(dump(*loaded), {"A": "x"}).tree == loaded.tree
+
+
 def test_no_secret_is_in_anything_shown(contract: Loaded) -> None:
     """Planted secrets are neither in the text, nor in diagnostics, nor in a repr."""
     for shown in (dump(*contract), dump(contract.tree), json.dumps(masked(contract.tree)), repr(contract.tree)):

@@ -86,11 +86,15 @@ ROWS = [
     ),
     (
         upstream('fallback = { body = "x", json = 1 }'),
-        'upstreams.a.fallback.body: cannot stand beside json, got "x" (for example "closed for now")',
+        'upstreams.a.fallback: body cannot stand beside json (for example body = "closed for now")',
     ),
     (
-        upstream('fallback = { type = "text/html" }'),
-        'upstreams.a.fallback.type: needs body, got "text/html" (for example "text/html")',
+        upstream('targets = [{ url = "https://b.example" }]', 'fallback = { targets = ["b.example", "c"] }'),
+        'upstreams.a.fallback.targets[1]: must be the label of a target, got "c" (for example "backup")',
+    ),
+    (
+        upstream() + '\n[[upstreams.a.routes]]\nmatch = "GET /x"\nfallback = { targets = ["c"] }',
+        'upstreams.a.routes[0].fallback.targets[0]: must be the label of a target, got "c" (for example "backup")',
     ),
     (
         upstream('price = "1 EUR"'),

@@ -48,6 +48,20 @@ ROWS = [
     (upstream('balance = "failover"'), 'upstreams.a.balance: needs targets, got "failover" (for example "weighted")'),
     (upstream('sticky = "caller"'), 'upstreams.a.sticky: needs targets, got "caller" (for example "caller")'),
     (
+        upstream('url = "https://planted:planted@a.example"'),
+        (
+            'upstreams.a.url: must hold no user and password; use headers = { Authorization = "…" }, '
+            'got "https://***@a.example" (for example "https://api.example.com/v1")'
+        ),
+    ),
+    (
+        upstream('url = "https://a.example?key=planted"'),
+        (
+            'upstreams.a.url: must hold no query and no fragment, got "https://a.example?***" '
+            '(for example "https://api.example.com/v1")'
+        ),
+    ),
+    (
         upstream('url = "http://192.168.1.20"'),
         (
             'upstreams.a.url: needs allow_private = true, its address is private, got "http://192.168.1.20" '
@@ -87,8 +101,8 @@ ROWS = [
         ),
     ),
     (
-        upstream('headers = { X-A = "1", x-a = "2" }'),
-        'upstreams.a.headers.x-a: stands twice, names are case-insensitive: X-A, got *** (for example "X-Api-Key")',
+        upstream('headers = { x-a = "1", X-A = "2" }'),
+        'upstreams.a.headers.X-A: stands twice, names are case-insensitive: x-a, got *** (for example "X-Api-Key")',
     ),
 ]
 

@@ -4,6 +4,7 @@ from configs import tree, upstream
 
 from seawall.config import ResolvedUpstream, resolve
 from seawall.contracts.target import Timeouts
+from seawall.policies.balance.settings import BalanceSettings
 from seawall.policies.breaker.settings import BreakerSettings
 from seawall.policies.deadline.settings import DeadlineSettings
 from seawall.policies.retry.settings import RetrySettings
@@ -104,6 +105,8 @@ def test_targets_have_labels_and_weights() -> None:
     """A label defaults to the host."""
     found = one('targets = [{ url = "https://eu.example", label = "eu", weight = 9 }, { url = "https://us.example" }]')
     assert [(target.label, target.weight) for target in found.targets] == [("eu", 9), ("us.example", 1.0)]
+    assert found.policies["balance"] == BalanceSettings(mode="weighted")
+    assert "balance" not in one().policies
 
 
 def test_a_key_is_sent_as_its_api_wants_it() -> None:

@@ -4,6 +4,7 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
+    "memory.soft",
     "upstreams.*.targets",
     "upstreams.*.balance",
     "upstreams.*.sticky",

@@ -15,6 +15,7 @@ from seawall.config.url import parse_url
 from seawall.contracts.secret import Secret
 from seawall.contracts.settings import Settings
 from seawall.contracts.target import Target, Timeouts
+from seawall.policies.balance.settings import BalanceSettings
 from seawall.policies.deadline.settings import DeadlineSettings
 
 __all__ = ["ResolvedRoute", "ResolvedUpstream", "resolve"]
@@ -98,7 +99,9 @@ def _placed(settings: UpstreamSettings) -> bool:
 
 
 def _upstream(tree: Tree, name: str, settings: UpstreamSettings) -> ResolvedUpstream:
-    policies = {"deadline": _deadline(settings), **_named(settings)}
+    policies: dict[str, Settings] = {"deadline": _deadline(settings), **_named(settings)}
+    if settings.targets:
+        policies["balance"] = BalanceSettings(mode=settings.balance, sticky=settings.sticky)
     retry = policies.get("retry")
     if settings.api is not None and retry is not None and "body" not in retry.model_fields_set:
         policies["retry"] = retry.model_copy(update={"body": API_REPLAY})

@@ -5,8 +5,6 @@ from typing import Annotated
 from pydantic import Field
 
 from seawall.config.cache import CacheSettings
-from seawall.config.fallback import FallbackSettings
-from seawall.config.hedge import HedgeSettings
 from seawall.config.kinds import HeaderName, Name, Switch
 from seawall.config.match import MatchText
 from seawall.config.price import PriceSettings
@@ -14,6 +12,8 @@ from seawall.contracts.settings import Settings
 from seawall.contracts.units import Duration
 from seawall.policies.breaker.settings import BreakerSettings
 from seawall.policies.concurrency.settings import ConcurrencySettings
+from seawall.policies.fallback.settings import FallbackSettings
+from seawall.policies.hedge.settings import HedgeSettings
 from seawall.policies.ratelimit.settings import RateSettings
 from seawall.policies.retry.settings import RetrySettings
 
@@ -23,7 +23,7 @@ RetryKey = Annotated[RetrySettings | None, Switch()]
 BreakerKey = Annotated[BreakerSettings | None, Switch()]
 ConcurrencyKey = Annotated[ConcurrencySettings | None, Switch({"type": "integer", "minimum": 1}, {"const": "adaptive"})]
 RateKey = Annotated[RateSettings | None, Switch({"type": "string", "pattern": r"^\d+/(s|min|m|h|d)$"})]
-HedgeKey = Annotated[HedgeSettings | None, Switch()]
+HedgeKey = Annotated[HedgeSettings | None, Switch({"type": "string"})]
 FallbackKey = Annotated[FallbackSettings | None, Switch()]
 CacheKey = Annotated[CacheSettings | None, Switch()]
 PriceKey = Annotated[PriceSettings | None, Switch({"type": "string", "pattern": r"^\d+(\.\d+)? USD$"})]

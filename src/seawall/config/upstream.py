@@ -179,6 +179,17 @@ class UpstreamSettings(PolicySettings):
         return self
 
     @model_validator(mode="after")
+    def _fallback_targets(self) -> Self:
+        labels = {item.label or parse_url(item.url).host for item in self.targets}
+        places: list[tuple[tuple[str | int, ...], PolicySettings]] = [((), self)]
+        places += [(("routes", number), route) for number, route in enumerate(self.routes)]
+        for path, settings in places:
+            for number, label in enumerate(settings.fallback.targets if settings.fallback is not None else ()):
+                if label not in labels:
+                    raise broken("must be the label of a target", '"backup"', (*path, "fallback", "targets", number))
+        return self
+
+    @model_validator(mode="after")
     def _credentials(self) -> Self:
         if self.key is not None and self.keys:
             raise broken("cannot stand beside key", '["${API_KEY_1}", "${API_KEY_2}"]', "keys", "key")
