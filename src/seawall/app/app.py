@@ -1,10 +1,10 @@
 """The running gateway: built from settings, drained on the way out, taken down in reverse order."""
 
 import asyncio
-import os
 import platform
 import random
 from contextlib import AsyncExitStack
+from pathlib import PurePath
 from types import TracebackType
 from typing import Self
 
@@ -155,46 +155,50 @@ class App:
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
         clock, tree, stack = self._clock, self._tree, self._stack
-        self._wheel = wheel = Wheel(clock, loop)
-        self._redact = Redactor(secrets_of(tree))
-        self._metrics = Metrics()
-        # the writer tells of lines it lost through the log that writes through it
-        self._writer = writer = LineWriter(self._log_fd, wheel, lambda count: log.lost(count))
-        log = self._log()
-        writer.start()
-        stack.push_async_callback(writer.close)
-        listeners: list[Listener] = [self._metrics, log]
-        self._hub = Hub(listeners, self._observer_failed)
-        self._metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))
-        self._metrics.source("seawall_observer_failures", lambda: float(self._hub.failures))
-        stack.enter_context(Bridge(self._hub.emit, loop))
-        self._wire = Wire(clock, wheel, loop, own=self._own_listeners)
+        self._wheel = Wheel(clock, loop)
+        self._observe(loop)
+        self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
-        self._parts = Parts(clock, wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
+        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
         upstreams = resolve(tree)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
         options = self._options(tree.server, tree.server.bind, table)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
-        self._traffic = Traffic(self._metrics, wheel, (one.name for one in upstreams))
+        self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
-        self._vitals = vitals = Vitals(clock, loop)
-        vitals.start()
-        stack.callback(vitals.stop)
         found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
-            tree, upstreams, clock, self._states, self._wire, self._traffic, vitals, writer, buffers, found
+            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
         )
         self._put(tree, upstreams, table)
         await self._listen(loop, table)
-        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, writer)
-        vitals.expose(self._metrics, (__version__, platform.python_version(), type(loop).__module__.split(".")[0]))
+        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
+        stack = self._stack
+        self._redact = Redactor(secrets_of(self._tree))
+        self._metrics = metrics = Metrics()
+        # the writer tells of lines it lost through the log that writes through it
+        self._writer = LineWriter(self._log_fd, self._wheel, lambda count: log.lost(count))
+        log = self._log()
+        self._writer.start()
+        stack.push_async_callback(self._writer.close)
+        listeners: list[Listener] = [metrics, log]
+        self._hub = Hub(listeners, self._observer_failed)
+        metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))
+        metrics.source("seawall_observer_failures", lambda: float(self._hub.failures))
+        stack.enter_context(Bridge(self._hub.emit, loop))
+        self._vitals = Vitals(self._clock, loop)
+        self._vitals.start()
+        stack.callback(self._vitals.stop)
+        self._vitals.expose(metrics, (__version__, platform.python_version(), type(loop).__module__.split(".")[0]))
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
         server = self._tree.server
@@ -257,7 +261,9 @@ class App:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next
-        place = "" if where is None else f"{os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno}"  # noqa: PTH119
+        place = ""
+        if where is not None:
+            place = f"{PurePath(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
         fields = (("error", type(error).__name__), ("place", place))
         self._hub.emit(Notice("error", "unexpected", "A call failed in a way nobody expected", fields))
 
