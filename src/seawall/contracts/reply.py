@@ -67,7 +67,7 @@ class Reply:
         """Close the body and run the closers, once."""
         body = self.body
         if type(body) is not bytes:
-            body.close()  # type: ignore[union-attr]
+            body.close()  # type: ignore[union-attr]  # exact type: a Source
         closers, self._closers = self._closers, None
         if closers is not None:
             while closers:

@@ -145,7 +145,7 @@ class Gateway:
         body = reply.body
         if type(body) is not bytes:
             kind = reply.header(b"content-type") or b""
-            record.relay = Relay(body, kind, upstream.name, call.request_id)  # type: ignore[arg-type]
+            record.relay = Relay(body, kind, upstream.name, call.request_id)  # type: ignore[arg-type]  # exact type: a Source
             reply.body = record.relay
         return record.attach(reply)
 

@@ -1,7 +1,5 @@
 """W3C Trace Context: what a client sent is checked, and what cannot be trusted starts anew."""
 
-from collections.abc import Callable
-
 __all__ = ["Trace", "parse_traceparent", "parse_tracestate"]
 
 # (trace id, parent span id, flags), each lower-case hex
@@ -9,6 +7,7 @@ Trace = tuple[str, str, str]
 
 _HEX = b"0123456789abcdef"
 _MEMBERS = 32
+_PRINTABLE = bytes(byte for byte in range(0x20, 0x7F) if byte not in b",=")
 _KEY = b"abcdefghijklmnopqrstuvwxyz0123456789_-*/@"
 
 
@@ -54,5 +53,4 @@ def _valid_key(key: bytes) -> bool:
 
 
 def _valid_value(text: bytes) -> bool:
-    printable: Callable[[int], bool] = lambda byte: 0x20 <= byte <= 0x7E and byte not in b",="  # noqa: E731
-    return 0 < len(text) <= 256 and all(map(printable, text)) and text[-1:] != b" "
+    return 0 < len(text) <= 256 and not text.translate(None, _PRINTABLE) and text[-1:] != b" "

@@ -54,5 +54,5 @@ class Round:
 
     def settle(self) -> None:
         """Put this round in force: what it did not name is dropped, old calls still end on what they hold."""
-        self._states._kept = self._named  # noqa: SLF001
+        self._states._kept = self._named  # noqa: SLF001 - two halves of one idea
         self._settled = True
