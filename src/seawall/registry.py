@@ -3,9 +3,18 @@
 from typing import Any
 
 from seawall.contracts.policy import Spec
-from seawall.policies import breaker, concurrency, deadline, ratelimit, retry
+from seawall.policies import balance, breaker, concurrency, deadline, fallback, hedge, ratelimit, retry
 
 __all__ = ["BUILTIN"]
 
 # Stages of one position keep this order: the breaker refuses before anybody waits for a pause.
-BUILTIN: tuple[Spec[Any], ...] = (deadline.SPEC, breaker.SPEC, retry.SPEC, ratelimit.SPEC, concurrency.SPEC)
+BUILTIN: tuple[Spec[Any], ...] = (
+    deadline.SPEC,
+    fallback.SPEC,
+    hedge.SPEC,
+    breaker.SPEC,
+    retry.SPEC,
+    balance.SPEC,
+    ratelimit.SPEC,
+    concurrency.SPEC,
+)

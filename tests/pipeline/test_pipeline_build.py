@@ -123,7 +123,16 @@ def test_explain_has_a_line_for_each_policy_in_force():
 
 def test_registry_names_are_unique_and_match_their_settings():
     """One line for each policy, named as in the settings file."""
-    assert [spec.name for spec in BUILTIN] == ["deadline", "breaker", "retry", "rate", "concurrency"]
+    assert [spec.name for spec in BUILTIN] == [
+        "deadline",
+        "fallback",
+        "hedge",
+        "breaker",
+        "retry",
+        "balance",
+        "rate",
+        "concurrency",
+    ]
     assert len({spec.settings for spec in BUILTIN}) == len(BUILTIN)
 
 

@@ -15,6 +15,8 @@ from seawall.gateway.pattern import Pattern
 from seawall.gateway.table import Route, Table, Upstream
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.build import build
+from seawall.policies.fallback import FallbackSettings
+from seawall.policies.retry import RetrySettings
 
 __all__ = ["Parts", "build_table"]
 
@@ -66,7 +68,7 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         uniform=random.uniform,
         emit=parts.emit,
         keep=keep,
-        options={"timeouts": route.timeouts, "idempotent": route.idempotent, "buffers": parts.buffers},
+        options=_options(resolved, route, parts),
     )
     return Route(
         route.name,
@@ -76,3 +78,15 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         route.attempts,
         build(parts.specs, route.shared, context, parts.transport, route.own),
     )
+
+
+def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> dict[str, Any]:
+    """What one policy must know of another's settings, since policies do not import each other."""
+    policies = {**route.shared, **route.own}
+    options = {"timeouts": route.timeouts, "idempotent": route.idempotent, "buffers": parts.buffers}
+    retry, fallback = policies.get("retry"), policies.get("fallback")
+    if isinstance(retry, RetrySettings):
+        options["retry_floor"] = retry.floor
+    if isinstance(fallback, FallbackSettings):
+        options["backups"] = fallback.targets
+    return options

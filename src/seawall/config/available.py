@@ -5,15 +5,6 @@ __all__ = ["NOT_YET"]
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
     "memory.soft",
-    "upstreams.*.targets",
-    "upstreams.*.balance",
-    "upstreams.*.sticky",
-    "upstreams.*.concurrency.mode=adaptive",
-    "upstreams.*.routes.*.concurrency.mode=adaptive",
-    "upstreams.*.hedge",
-    "upstreams.*.routes.*.hedge",
-    "upstreams.*.fallback",
-    "upstreams.*.routes.*.fallback",
     "upstreams.*.cache",
     "upstreams.*.routes.*.cache",
     "upstreams.*.price",
