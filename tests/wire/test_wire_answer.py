@@ -255,3 +255,15 @@ async def test_interim_answers_are_passed_over():
     rig = Rig()
     reply = await rig.call(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK)
     assert (reply.status, reply.headers, reply.body) == (200, [], b"ok")
+
+
+@virtual
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX: ", CHUNKED + b"1\r\na\r\n0\r\nX: ", CHUNKED + b"1;"])
+async def test_a_head_trailers_or_an_extension_without_end_are_cut_off(start):
+    """While more still comes: memory is bounded by us, not by the upstream."""
+    rig = Rig()
+    task = await rig.begin()
+    rig.link.feed(start, *[b"a" * 10000] * 7)
+    assert rig.link.gone
+    with pytest.raises(UpstreamBroken, match="too large"):
+        await task

@@ -8,6 +8,7 @@ from wire_kit import make_attempt, make_target, serving, wired
 
 from seawall.contracts.errors import AddressRefused, ConnectError, TlsError, UpstreamTimeout
 from seawall.contracts.target import Timeouts
+from seawall.testing.exchange import End
 from seawall.testing.faultserver import FaultServer
 
 QUICK = Timeouts(total=5.0, attempt=5.0, connect=0.3, first_byte=5.0, idle=5.0, stream=5.0)
@@ -104,21 +105,21 @@ async def test_a_wrong_certificate_inside_the_tunnel_is_refused(clock, wheel, au
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "says"),
     [
-        None,
-        [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"],
-        [b"HTTP/1.1 2x0 OK\r\n\r\n"],
-        [b"SSH-2.0\r\n\r\n"],
-        [b"HTTP/1.1 200 OK\r\n\r\nearly"],
-        [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20000],
+        (None, "not HTTP"),
+        ([b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"], "refuses: 407"),
+        ([b"HTTP/1.1 2x0 OK\r\n\r\n"], "refuses: an invalid status"),
+        ([b"SSH-2.0\r\n\r\n"], "not HTTP"),
+        ([b"HTTP/1.1 200 OK\r\n\r\nearly"], "before the tunnel"),
+        ([b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20000], "not HTTP"),
     ],
 )
-async def test_what_a_proxy_does_wrong_is_a_connect_error(clock, wheel, answer):
+async def test_what_a_proxy_does_wrong_is_a_connect_error(clock, wheel, answer, says):
     """Nothing of the call was sent."""
     async with proxy(answer) as (url, _), wired(clock, wheel) as wire:
         attempt = make_attempt(make_target(443, "api.test", "https", proxy=url))
-        with pytest.raises(ConnectError):
+        with pytest.raises(ConnectError, match=says):
             await wire.send(attempt)
         assert not attempt.sent
 
@@ -144,3 +145,19 @@ async def test_a_literal_target_behind_a_proxy_is_checked(clock, wheel, host):
             with pytest.raises(AddressRefused):
                 await wire.send(make_attempt(make_target(80, host, scheme, proxy=url, allow_private=False)))
         assert not log
+
+
+async def test_a_handshake_that_breaks_inside_the_tunnel_is_a_connect_error(clock, wheel):
+    """Garbage or a closed connection where the handshake should be; no callback fails behind the call's back."""
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    async with FaultServer() as server:
+        server.accept = [b"not TLS"]
+        async with proxy([b"HTTP/1.1 200 OK\r\n\r\n"], server.port) as (url, _), wired(clock, wheel) as wire:
+            with pytest.raises(TlsError):
+                await wire.send(make_attempt(make_target(443, "api.test", "https", proxy=url)))
+        server.accept = [End.FIN]
+        async with proxy([b"HTTP/1.1 200 OK\r\n\r\n"], server.port) as (url, _), wired(clock, wheel) as wire:
+            with pytest.raises(ConnectError):
+                await wire.send(make_attempt(make_target(443, "api.test", "https", proxy=url)))
+    assert failures == []

@@ -146,3 +146,20 @@ async def test_a_limit_outlives_the_chunks_that_come():
     assert rig.stats.open == 0
     with pytest.raises(DeadlineExceeded):
         await reply.body.read()
+
+
+@virtual
+async def test_a_chunk_does_not_put_the_limit_off():
+    """Only the idle time starts again with it."""
+    rig = Rig()
+    task = await rig.begin()
+    rig.link.feed(EVENTS)
+    reply = await task
+    at = rig.loop.time() + 3.0
+    reply.body.limit(at)
+    await asyncio.sleep(1)
+    rig.link.feed(chunk(b"a"))
+    assert await reply.body.read() == b"a"
+    with pytest.raises(DeadlineExceeded):
+        await reply.body.read()
+    assert at <= rig.loop.time() <= at + 0.02

@@ -75,7 +75,7 @@ class Pool:
 
     def put(self, connection: Connection) -> None:
         """Take a free connection back."""
-        if self.retired or len(self.open) > self._most:
+        if self.retired:
             connection.abort()
             return
         idle = self.idle

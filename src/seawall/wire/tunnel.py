@@ -55,6 +55,7 @@ async def open_tunnel(
         authority = f"{host}:{target.port}".encode("ascii")
         transport.write(b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n\r\n" % (authority, authority))
         _check(await greeting.answer)
+        connection.connection_made(transport)  # it is told of a handshake that breaks
         secure = await loop.start_tls(transport, connection, context, server_hostname=target.host)
     except ssl.SSLError as error:
         transport.abort()
