@@ -197,12 +197,18 @@ async def test_a_client_that_stays_is_not_taken_for_one_that_left():
         await held(request)
         return Reply(200, [], b"%d" % len(await read_all(request)))
 
-    async with running(late) as (_, port):
+    async with running(late) as (server, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\nConnection: close\r\n\r\n")
         writer.write(b"x" * 3_000_000)
         await soon(held.started)
-        asyncio.get_running_loop().call_later(1.3, held.release.set)
+        (member,) = server._state.members
+        while not member._shut:
+            await asyncio.sleep(0)
+        for _ in range(3):
+            member._presence.stop()
+            member._presence._look()
+        held.release.set()
         assert parse_answers(await reader.read())[0].body == b"3000000"
         writer.close()
 
