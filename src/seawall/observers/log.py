@@ -8,6 +8,7 @@ from seawall.contracts.clock import Clock
 from seawall.contracts.events import AttemptEnded, BreakerChanged, CallEnded, Notice, UpstreamPaused
 from seawall.contracts.units import Rate
 from seawall.contracts.wheel import Wheel
+from seawall.observers.callline import CallLine, call_fields
 from seawall.observers.lines import Fields, Stamp, json_line, text_line
 from seawall.observers.rate import LineRate
 from seawall.observers.redact import Redactor
@@ -75,6 +76,8 @@ class Log:
         self._success = rules.success
         self._service = rules.service
         self._render = json_line if rules.format == "json" else text_line
+        self._json = rules.format == "json"
+        self._call_line = CallLine(rules.service)
         self._stamp = Stamp()
         self._least = LEVELS[rules.level]
         self._quiet = frozenset(word for word, level in LEVEL_OF_OUTCOME.items() if LEVELS[level] < self._least)
@@ -106,12 +109,14 @@ class Log:
             return
         if not self._calls.take():
             return
-        fields = _call_fields(event, self._stamp(self._wall()), LEVEL_OF_OUTCOME.get(outcome, "error"), self._service)
-        # of a call's fields only these three are ever chosen by a client
-        seen = f"{event.method} {event.request_id} {event.trace_id}"
-        if self._redact.text(seen) is not seen:
-            for name in ("method", "request_id", "trace_id"):
-                fields[name] = self._redact.text(fields[name])
+        level = LEVEL_OF_OUTCOME.get(outcome, "error")
+        stamp = self._stamp(self._wall())
+        if self._json:
+            self._write(self._call_line(event, stamp, level, self._redact.text))
+            return
+        fields = call_fields(event, stamp, level, self._service)
+        for name in ("method", "request_id", "trace_id"):  # of a call's fields only these are ever chosen by a client
+            fields[name] = self._redact.text(fields[name])
         self._write(self._render(fields))
 
     def attempt_ended(self, event: AttemptEnded) -> None:
@@ -197,31 +202,3 @@ class Log:
 
     def _suppressed(self, count: int) -> None:
         self._line("warning", "log_suppressed", "Lines above log.rate were left out", {"count": count})
-
-
-def _call_fields(event: CallEnded, timestamp: str, level: str, service: str) -> Fields:
-    return {
-        "timestamp": timestamp,
-        "level": level,
-        "service": service,
-        "event": "call",
-        "caller": event.caller,
-        "upstream": event.upstream,
-        "route": event.route,
-        "method": event.method,
-        "status": event.status,
-        "outcome": event.outcome,
-        "error": event.error,
-        "attempts": event.attempts,
-        "cache": event.cache,
-        "latency_ms": round(event.latency * 1000, 3),
-        "upstream_ms": round(event.upstream_time * 1000, 3),
-        "queue_ms": round(event.queue_time * 1000, 3),
-        "received_bytes": event.received,
-        "sent_bytes": event.sent,
-        "streamed": event.streamed,
-        "tokens": None,
-        "cost": None,
-        "request_id": event.request_id,
-        "trace_id": event.trace_id,
-    }
