@@ -34,7 +34,9 @@ http {{
     location /status/404 {{ return 404 "no\\n"; }}
     location /status/503 {{ return 503 "down\\n"; }}
     location /moved {{ return 302 /hello.txt; }}
-    location /chunked/ {{ alias {home}/files/; gzip on; gzip_min_length 1; gzip_types *; gzip_http_version 1.0; }}
+    location /chunked/ {{
+      alias {home}/files/; gzip on; gzip_min_length 1; gzip_types *; gzip_http_version 1.0; gzip_proxied any;
+    }}
     location /slow/ {{ alias {home}/files/; limit_rate 200k; }}
     location /few/ {{ alias {home}/files/; keepalive_requests 3; }}
     location /none/ {{ alias {home}/files/; keepalive_timeout 0; }}
@@ -50,8 +52,8 @@ class Nginx:
 
     Attributes:
         port: plain HTTP. `/hello.txt`, `/data.json` and `/large.bin` (1 MiB) are files, with ranges and validators;
-            `/chunked/…` sends them chunked to who accepts gzip, `/slow/…` at 200 KiB/s, `/few/…` closes after
-            three requests of a connection, `/none/…` after each;
+            `/chunked/…` sends them chunked to who accepts gzip, also where a Via says that it is a proxy, `/slow/…`
+            at 200 KiB/s, `/few/…` closes after three requests of a connection, `/none/…` after each;
             `/status/404`, `/status/503`, `/moved`; `/headers` shows what came.
         tls_port: the same over TLS, for `localhost`.
         files: the folder with the files.
