@@ -10,8 +10,9 @@ class RetryBudget:
     """How many more attempts an upstream may be given.
 
     Every call adds a share of a token, every retry or hedge takes one; both are forgotten after `SPAN` seconds, and
-    `floor` tokens are always lent, so that a quiet upstream is retried at all. It is kept under (upstream, `retry`,
-    `budget`).
+    `floor` tokens are always lent, so that a quiet upstream is retried at all. So no `SPAN` seconds hold more retries
+    than the floor and the share of their calls; tokens come back with calls and never in a lump. It is kept under
+    (upstream, `retry`, `budget`).
 
     Source: Finagle's RetryBudget, with its deposits and withdrawals in one-second slots.
     """
@@ -54,4 +55,6 @@ class RetryBudget:
         for passed in range(max(self._second + 1, second - SPAN + 1), second + 1):
             self._slots[passed % SPAN] = 0.0
         self._second = max(second, self._second)
-        self._balance = sum(self._slots)
+        # What was spent ten seconds ago must not come back at once, or an upstream that is down would meet all its
+        # retries in one burst every ten seconds: above zero only calls add. What the floor lent is forgotten.
+        self._balance = min(sum(self._slots), max(self._balance, 0.0))

@@ -70,6 +70,8 @@ class BudgetMachine(RuleBasedStateMachine):
         self.now = 1000.0
         self.added: list[tuple[int, float]] = []
         self.taken: list[int] = []
+        self.given = 0.0  # by calls, beyond what was taken since
+        self.second = int(self.now)
 
     @rule(seconds=st.one_of(st.floats(0, 3), st.floats(9, 40)))
     def pass_time(self, seconds: float) -> None:
@@ -79,8 +81,10 @@ class BudgetMachine(RuleBasedStateMachine):
     @rule(share=st.sampled_from([0.0, 0.1, 0.2, 1.0]), calls=st.integers(1, 30))
     def call(self, share: float, calls: int) -> None:
         """Count calls."""
+        self._left()
         for _ in range(calls):
             self.budget.add(self.now, share)
+            self.given += share
             self.added.append((int(self.now), share))
 
     @rule(floor=st.integers(0, 3))
@@ -92,12 +96,21 @@ class BudgetMachine(RuleBasedStateMachine):
         if abs(left - 1) > 1e-6:
             assert got == (left > 1)
         if got:
+            self.given -= 1
             self.taken.append(int(self.now))
+        oldest = int(self.now) - SPAN + 1
+        assert sum(second >= oldest for second in self.taken) <= self._paid(oldest) + 3 + 1e-6
+
+    def _paid(self, oldest: int) -> float:
+        return sum(share for second, share in self.added if second >= oldest)
 
     def _left(self) -> float:
-        oldest = int(self.now) - SPAN + 1
-        paid = sum(share for second, share in self.added if second >= oldest)
-        return paid - sum(second >= oldest for second in self.taken)
+        if int(self.now) != self.second:
+            self.second = int(self.now)
+            oldest = self.second - SPAN + 1
+            spent = sum(second >= oldest for second in self.taken)
+            self.given = min(max(self.given, 0.0), self._paid(oldest) - spent)
+        return self.given
 
 
 test_budget_machine = BudgetMachine.TestCase
@@ -110,6 +123,19 @@ def test_budget_of_five_calls_is_one_token():
         budget.add(1000.0, 0.2)
     assert budget.take(1000.0, 0)
     assert not budget.take(1000.0, 0)
+
+
+def test_budget_spent_comes_back_with_calls_and_not_in_a_lump():
+    """Ten seconds after all tokens went, each second has those of its own calls and no more."""
+    budget = RetryBudget()
+    given = []
+    for second in range(1000, 1040):
+        for _ in range(10):
+            budget.add(float(second), 0.2)
+        asks = 20 if second >= 1010 else 0  # from then on the upstream is down
+        given.append(sum(budget.take(float(second), 0) for _ in range(asks)))
+    assert given[10:20] == [20] + [0] * 9  # any ten seconds hold a fifth of their calls
+    assert given[20:] == [2] * 20
 
 
 def test_clock_that_stands_still_or_jumps_far():
