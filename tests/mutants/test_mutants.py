@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from catalogue import Mutant, faults, load
-from run import KILLED, STALE, SURVIVED, broken, copy, run, try_mutant
+from run import KILLED, STALE, SURVIVED, copy, failing, run, try_mutant
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -75,17 +75,20 @@ def test_a_test_that_hangs_counts_as_noticing(tree: Path):
     assert try_mutant(mutant(new="* __import__('threading').Event().wait()"), tree, patience=1)[0] == KILLED
 
 
-def test_tests_that_fail_with_nothing_taken_out_are_said(tree: Path):
+def test_tests_that_fail_with_nothing_taken_out_are_found(tree: Path):
     """A test that fails anyway would call every mutant killed."""
-    assert broken([mutant()], tree) == ""
+    both = [mutant(), mutant("test_says_nothing")]
+    assert failing(both, tree) == set()
     (tree / "tests" / "test_doubling.py").write_text(TESTS.replace("== 6", "== 7"))
-    assert "test_doubles" in broken([mutant()], tree)
+    assert failing(both, tree) == {"tests/test_doubling.py::test_doubles"}
+    (tree / "tests" / "test_doubling.py").write_text("def broken(")
+    assert failing([], tree) == set()
 
 
 def test_the_whole_run_leaves_the_tree_alone_and_fails_for_a_survivor(tree: Path, capsys: pytest.CaptureFixture[str]):
     """One line for each, then the count; the exit code is the verdict."""
     assert run([mutant(), mutant("test_says_nothing")], tree, jobs=1) == 1
-    assert "1 killed, 1 SURVIVED, 0 stale" in capsys.readouterr().out
+    assert "1 killed, 1 SURVIVED, 0 stale, 0 broken" in capsys.readouterr().out
     assert (tree / "src" / "doubling.py").read_text() == SOURCE
 
 
