@@ -139,6 +139,29 @@ async def test_waiting_for_a_pause_counts_as_queue_time():
 
 
 @virtual
+async def test_who_comes_late_in_a_pause_is_spread_like_everybody():
+    """The jitter is a part of the whole pause: a part of what is left would send the late ones all at its end."""
+    script = ScriptedTransport([answer(429, b"", [(b"retry-after", b"20")])], then=200)
+    bench = Bench(script, {"retry": retrying(attempts=1)}, uniform=high)
+    await bench.status()
+    await asyncio.sleep(19)
+    assert await bench.status() == 200
+    assert script.times[1] == pytest.approx(1000 + 20 + 2, abs=0.01)
+
+
+@virtual
+async def test_who_waited_for_the_first_call_goes_after_a_jitter():
+    """However long the first call took, the others do not follow in one turn, and none loses its deadline by it."""
+    script = ScriptedTransport([answer(429, b"", [(b"retry-after", b"10")]), answer(200, after=5)], then=200)
+    bench = Bench(script, {"retry": retrying(attempts=1)}, uniform=high)
+    await bench.status()
+    hasty = bench.call(deadline=1016.1)
+    tasks = [bench.start(), bench.start(), bench.start(hasty)]
+    assert [(await task).status for task in tasks] == [200] * 3
+    assert [round(at - 1000, 2) for at in script.times[1:]] == [11, 16.05, 17]
+
+
+@virtual
 async def test_no_token_no_retry():
     """With budget and floor at nothing, the first failure is the answer."""
     script = ScriptedTransport(then=503)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from math import inf
 
 from seawall.contracts.call import Call
 from seawall.contracts.errors import Saturated, UpstreamError
@@ -10,7 +11,6 @@ from seawall.contracts.policy import Context, Proceed
 from seawall.contracts.reply import Reply
 from seawall.contracts.target import Target
 from seawall.policies.retry.asked import asked
-from seawall.policies.retry.core import padded
 from seawall.policies.retry.pause import Pause
 from seawall.policies.retry.settings import RetrySettings
 
@@ -57,13 +57,19 @@ class PauseGate:
             left = pause.until - now
             if left <= 0:
                 await self._scout_back(pause)
+                if not pause.until:  # lifted: those who waited for it do not all go in one turn
+                    await asyncio.sleep(self._jitter(pause, (call.deadline - self._now()) / 2))
                 continue
-            wait = padded(left, self._base, self._uniform)
+            wait = left + self._jitter(pause)
             if now + wait >= call.deadline:
                 raise Saturated("The upstream asked to be left alone", policy="retry", retry_after=left)
             await asyncio.sleep(wait)
         call.run.queue_time += self._now() - began
         return False
+
+    def _jitter(self, pause: Pause, most: float = inf) -> float:
+        """Return a part of what was asked for as a whole: what is left of it is little for those who came late."""
+        return self._uniform(0.0, max(0.0, min(max(self._base, pause.seconds / 10), most)))
 
     async def _scout_back(self, pause: Pause) -> None:
         waiter = self._loop.create_future()

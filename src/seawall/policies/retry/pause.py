@@ -11,14 +11,16 @@ class Pause:
     Attributes:
         until: when it ends, seconds on the monotonic clock; 0.0 when there is none. It stays set past its end until
             one call has gone first and come back.
+        seconds: how long it was asked to be.
         scouting: whether that call is under way.
         waiters: calls that wait for it to come back.
     """
 
-    __slots__ = ("scouting", "until", "waiters")
+    __slots__ = ("scouting", "seconds", "until", "waiters")
 
     def __init__(self) -> None:
         self.until = 0.0
+        self.seconds = 0.0
         self.scouting = False
         self.waiters: set[asyncio.Future[None]] = set()
 
@@ -26,6 +28,7 @@ class Pause:
         """Pause for `seconds` from `now`; the newest answer counts. Returns whether nobody had paused it before."""
         fresh = now >= self.until
         self.until = now + seconds
+        self.seconds = seconds
         return fresh
 
     def scout(self, now: float) -> bool:
