@@ -16,7 +16,7 @@ from seawall.app.front import Front
 from seawall.app.gauges import expose
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
-from seawall.app.tls import server_context
+from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.config.bind import Bind
 from seawall.config.server import ServerSettings
@@ -133,6 +133,7 @@ class App:
         if faults:
             raise SettingsError(faults)
         upstreams = resolve(tree)
+        check_authorities(upstreams)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
@@ -162,6 +163,7 @@ class App:
         buffers = Allowance(tree.memory.buffers)
         self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
         upstreams = resolve(tree)
+        check_authorities(upstreams)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()

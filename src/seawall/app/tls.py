@@ -1,11 +1,14 @@
-"""The certificate clients see."""
+"""The certificate clients see, and the authorities upstreams are trusted by."""
 
 import ssl
+from collections.abc import Iterable
 
+from seawall.config import ResolvedUpstream
 from seawall.config.server import TlsSettings
 from seawall.contracts.errors import SettingsError
+from seawall.wire.tls import client_context
 
-__all__ = ["server_context"]
+__all__ = ["check_authorities", "server_context"]
 
 
 def server_context(settings: TlsSettings | None) -> ssl.SSLContext | None:
@@ -27,3 +30,21 @@ def server_context(settings: TlsSettings | None) -> ssl.SSLContext | None:
             [f"server.tls: certificate and key must be PEM files that fit each other, {reason}"]
         ) from error
     return context
+
+
+def check_authorities(upstreams: Iterable[ResolvedUpstream]) -> None:
+    """Read every `ca` once, so that one that would fail each call is told before the first.
+
+    Raises:
+        SettingsError: a file cannot be read or holds no certificate; lists all of them.
+    """
+    faults = []
+    for upstream in upstreams:
+        for ca in sorted({target.ca for target in upstream.targets if target.ca is not None}):
+            try:
+                client_context(ca)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                faults.append(f"upstreams.{upstream.name}.ca: must be a PEM file with certificates, got {ca}, {reason}")
+    if faults:
+        raise SettingsError(faults)
