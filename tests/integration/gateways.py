@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ from seawall.testing.faultserver import App as Program
 from seawall.testing.faultserver import FaultServer
 from seawall.testing.listener import Abort, Counts
 
-__all__ = ["Gateway", "Process", "Watched", "calls", "curl", "gateway", "process", "settings"]
+__all__ = ["Gateway", "Process", "Watched", "calls", "curl", "gateway", "process", "settings", "until"]
 
-PATIENCE = 20.0  # seconds after which something that should happen is taken not to
+PATIENCE = 10.0  # seconds after which something that should happen is taken not to
 
 
 def settings(url: str, more: str = "", *, server: str = "", listen: str = "127.0.0.1:0") -> str:
@@ -80,6 +80,17 @@ def calls(log: Path) -> list[dict[str, Any]]:
     """Return the lines of all calls in a log."""
     lines = [orjson.loads(line) for line in log.read_bytes().splitlines()]
     return [line for line in lines if line["event"] == "call"]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Give the loop turns until something is so.
+
+    Raises:
+        TimeoutError: it never was.
+    """
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 class _Telling(Counts):

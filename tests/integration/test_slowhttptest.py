@@ -8,9 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,64 +20,25 @@ pytestmark = [
     ),
 ]
 
-LARGE = b"x" * (4 << 20)
 CONNECTIONS = 900
 SECONDS = 12
 ANSWER_WITHIN = 1.0  # seconds a socket of the ordinary client waits; longer raises
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
+READ = ["-X", "-w", "8", "-y", "32", "-n", "1", "-z", "16", "-k", "3"]
+# How the slow ones are slow, what they ask for, what the ordinary one asks for. A slow reader of a large answer holds a
+# slot of that upstream's concurrency limit, as it must (semantics 4.2): what may not suffer is everything else.
 MODES = {
-    "slow headers": ["-H", "-i", "1"],
-    "slow body": ["-B", "-i", "1", "-s", "8192"],
-    "slow read": ["-X", "-w", "8", "-y", "32", "-n", "1", "-z", "16", "-k", "3"],
+    "slow headers": (["-H", "-i", "1"], "/files/headers", "/files/hello.txt"),
+    "slow body": (["-B", "-i", "1", "-s", "8192"], "/files/headers", "/files/hello.txt"),
+    "slow read": (READ, "/files/hello.txt", "/files/hello.txt"),
+    "slow read of a large answer": (READ, "/files/large.bin", "/others/hello.txt"),
 }
 
 
-class Api(BaseHTTPRequestHandler):
-    """An upstream with a small answer, and a large one on /large."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        """Answer at once."""
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = LARGE if self.path == "/large" else b"fine"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815  # the name http.server looks for
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class Upstream(ThreadingHTTPServer):
-    """Does not complain about clients that go away."""
-
-    daemon_threads = True
-    request_queue_size = 1024
-
-    def handle_error(self, *_: object) -> None:
-        """A gateway that gives up a slow reader closes here too."""
-
-
 @pytest.fixture
-def upstream() -> Iterator[int]:
-    """The port of a running upstream."""
-    server = Upstream(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def gateway(upstream: int, tmp_path: Path) -> Iterator[int]:
+def gateway(nginx, tmp_path: Path) -> Iterator[int]:
     """The port of a gateway in a process of its own, with the limits it has by default."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -87,7 +46,8 @@ def gateway(upstream: int, tmp_path: Path) -> Iterator[int]:
     settings = tmp_path / "seawall.toml"
     settings.write_text(
         f'[server]\nlisten = "127.0.0.1:{port}"\n'
-        f'[upstreams.files]\nurl = "http://127.0.0.1:{upstream}"\nallow_private = true\n'
+        f'[upstreams.files]\nurl = "{nginx.url}"\nallow_private = true\n'
+        f'[upstreams.others]\nurl = "{nginx.url}"\nallow_private = true\n'
     )
     argv = [sys.executable, "-m", "seawall", "serve", "--config", str(settings)]
     with (tmp_path / "log").open("wb") as log:
@@ -103,11 +63,11 @@ def gateway(upstream: int, tmp_path: Path) -> Iterator[int]:
         assert process.wait(30) == 0, (tmp_path / "log").read_text()[-3000:]
 
 
-def ask(port: int) -> int:
+def ask(port: int, path: str) -> int:
     """Make one ordinary call on a connection of its own; raises when no answer comes in time."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_WITHIN)
     try:
-        client.request("GET", "/files/small")
+        client.request("GET", path)
         answer = client.getresponse()
         answer.read()
         return answer.status
@@ -118,15 +78,15 @@ def ask(port: int) -> int:
 @pytest.mark.parametrize("mode", MODES)
 def test_an_ordinary_client_is_answered_within_a_second_among_slow_ones(gateway: int, tmp_path: Path, mode: str):
     """Many slow clients hold connections for seconds; every ordinary call made meanwhile is answered."""
-    path = "/files/large" if mode == "slow read" else "/files/form"
+    options, attacked, asked = MODES[mode]
     limits = ["-c", str(CONNECTIONS), "-r", "300", "-l", str(SECONDS), "-p", "1"]
-    argv = ["slowhttptest", *MODES[mode], *limits, "-u", f"http://127.0.0.1:{gateway}{path}"]
+    argv = ["slowhttptest", *options, *limits, "-u", f"http://127.0.0.1:{gateway}{attacked}"]
     with (tmp_path / "attack").open("wb") as out:
         attack = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "TERM": "dumb"})
     statuses = []
     try:
         while attack.poll() is None:
-            statuses.append(ask(gateway))
+            statuses.append(ask(gateway, asked))
             try:
                 attack.wait(0.1)
             except subprocess.TimeoutExpired:
@@ -136,7 +96,6 @@ def test_an_ordinary_client_is_answered_within_a_second_among_slow_ones(gateway:
             attack.kill()
             attack.wait()
     report = COLOUR.sub("", (tmp_path / "attack").read_text(errors="replace"))
+    assert max(map(int, re.findall(r"connected:\s+(\d+)", report))) > CONNECTIONS / 3
     assert len(statuses) > SECONDS
     assert set(statuses) == {200}
-    assert "service available:" in report
-    assert "NO" not in [line.split()[-1] for line in report.splitlines() if "service available" in line]
