@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import sys
@@ -45,12 +46,24 @@ def run(work: Coroutine[Any, Any, int]) -> int:
 async def _serving(tree: Tree, again: Callable[[], Tree]) -> int:
     stop = asyncio.Event()
     async with App(tree, text_log=sys.stdout.isatty()) as app:
+        _settle_collector()
         _on_signals(app, stop, again)
         for address in app.addresses:
             print(f"seawall: listening on {address}", file=sys.stderr)
         await stop.wait()
         await app.drain()
     return 0
+
+
+def _settle_collector() -> None:
+    """Keep the garbage collector off what lives as long as the process: modules, settings, pipelines.
+
+    A call makes some sixty containers and no cycles, so the default threshold of 700 has the collector look at the
+    young ones every dozen calls and at everything now and then, for nothing; 2.5 % of a call's instructions.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def _on_signals(app: App, stop: asyncio.Event, again: Callable[[], Tree]) -> None:

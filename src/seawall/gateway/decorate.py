@@ -25,7 +25,7 @@ def with_own(headers: Headers, call: Call, clock: Clock) -> None:
     run = call.run
     upstream_ms = run.wire_time * 1000
     own_ms = (clock.now() - run.started) * 1000 - upstream_ms
-    timing = f"seawall;dur={own_ms if own_ms > 0 else 0.0:.1f}, upstream;dur={upstream_ms:.1f}".encode("ascii")
+    timing = b"seawall;dur=%.1f, upstream;dur=%.1f" % (own_ms if own_ms > 0 else 0.0, upstream_ms)
     if run.attempts > 1:
         timing += b', attempts;desc="%d"' % run.attempts
     if run.notes:

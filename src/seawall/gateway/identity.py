@@ -33,7 +33,7 @@ def trace_of(seen: Seen, random_bits: Callable[[int], int]) -> tuple[Trace, byte
 
 def new_id(random_bits: Callable[[int], int]) -> str:
     """Return 128 random bits in hex, never all zero."""
-    return f"{random_bits(128) or 1:032x}"
+    return (random_bits(128) or 1).to_bytes(16).hex()
 
 
 def client_address(peer: str, forwarded_for: bytes | None, trusted_hops: int) -> str:
