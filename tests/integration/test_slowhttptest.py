@@ -79,7 +79,7 @@ def ask(port: int, path: str) -> int:
 def test_an_ordinary_client_is_answered_within_a_second_among_slow_ones(gateway: int, tmp_path: Path, mode: str):
     """Many slow clients hold connections for seconds; every ordinary call made meanwhile is answered."""
     options, attacked, asked = MODES[mode]
-    limits = ["-c", str(CONNECTIONS), "-r", "300", "-l", str(SECONDS), "-p", "1"]
+    limits = ["-c", str(CONNECTIONS), "-r", "150", "-l", str(SECONDS), "-p", "1"]
     argv = ["slowhttptest", *options, *limits, "-u", f"http://127.0.0.1:{gateway}{attacked}"]
     with (tmp_path / "attack").open("wb") as out:
         attack = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "TERM": "dumb"})
