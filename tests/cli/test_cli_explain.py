@@ -119,3 +119,32 @@ def test_without_upstreams_there_is_nowhere_to_go(tmp_path: Path) -> None:
         1,
         ["404 not-found: no upstream is mounted there. There are no upstreams."],
     )
+
+
+SEVERAL = """
+[upstreams.orders]
+targets = [
+  { url = "https://spare.example", label = "spare" },
+  { url = "https://eu.example", label = "eu", weight = 90 },
+  { url = "https://us.example", label = "us", weight = 10 },
+]
+sticky = "caller"
+hedge = "p95"
+concurrency = "adaptive"
+fallback = { targets = ["spare"], json = { on = false } }
+"""
+
+
+def test_the_choice_of_a_target_is_told(tmp_path: Path) -> None:
+    """Which targets there are, which only wait, how one is chosen, and which key said so."""
+    _, lines = run(tmp_path, "GET", "/orders/x", text=SEVERAL)
+    assert "goes to GET https://spare.example/x (spare, a backup)" in lines
+    assert "goes to GET https://eu.example/x (eu)" in lines
+    start = lines.index("balance by weight; each caller keeps its target")
+    assert lines[start + 1 : start + 4] == [
+        'balance "weighted" default', 'sticky "caller" upstream', "weights spare 1, eu 90, us 10",
+    ]  # fmt: skip
+    assert "fallback targets spare, then a fixed answer with status 200" in lines
+    assert "json { on = false } upstream" in lines
+    assert any(line.startswith("hedge at most 1 more after the p95") for line in lines)
+    assert any(line.startswith("concurrency adaptive, between 1 and 256") for line in lines)

@@ -3,18 +3,22 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from seawall.config import ResolvedRoute, ResolvedUpstream, load, resolve
 from seawall.config.available import NOT_YET
 from seawall.config.resolve import BESIDE, POLICIES
 from seawall.config.toml import value_text
 from seawall.contracts.call import Call
+from seawall.contracts.policy import Spec
 from seawall.contracts.reply import Reply
 from seawall.contracts.settings import Settings
 from seawall.contracts.units import show_duration
 from seawall.gateway.paths import climbs
 from seawall.gateway.pattern import Pattern
 from seawall.gateway.table import Route, Table, Upstream
+from seawall.policies.balance import BalanceSettings
+from seawall.policies.fallback import FallbackSettings
 from seawall.registry import BUILTIN
 
 __all__ = ["explain"]
@@ -89,9 +93,7 @@ def _places(upstreams: tuple[ResolvedUpstream, ...]) -> str:
 def _lines(upstream: ResolvedUpstream, route: ResolvedRoute, method: str, path: str) -> Iterator[str]:
     place = f"host {upstream.host}" if upstream.mount is None else f"mount {upstream.mount}"
     yield f"upstream     {upstream.name}, by its {place}"
-    for target in upstream.targets:
-        url = f"{target.scheme}://{target.authority.decode()}{target.base.decode()}{path}"
-        yield f"goes to      {method} {url}" + (f"  ({target.label})" if len(upstream.targets) > 1 else "")
+    yield from _targets(upstream, route, f"{method} ", path)
     number = upstream.routes.index(route)
     yield f"route        {route.name or 'none matches, the upstream as it is'}" + (
         f"  (upstreams.{upstream.name}.routes[{number}], the first that matches)" if route.match else ""
@@ -102,6 +104,15 @@ def _lines(upstream: ResolvedUpstream, route: ResolvedRoute, method: str, path: 
         yield f"adds         {name.decode()}: ***"
     yield ""
     yield from _policies(upstream, route)
+
+
+def _targets(upstream: ResolvedUpstream, route: ResolvedRoute, method: str, path: str) -> Iterator[str]:
+    fallback = {**route.shared, **route.own}.get("fallback")
+    backups = fallback.targets if isinstance(fallback, FallbackSettings) else ()
+    for target in upstream.targets:
+        url = f"{target.scheme}://{target.authority.decode()}{target.base.decode()}{path}"
+        label = f"  ({target.label}{', a backup' if target.label in backups else ''})"
+        yield f"goes to      {method}{url}" + (label if len(upstream.targets) > 1 else "")
 
 
 def _timeouts(upstream: ResolvedUpstream, route: ResolvedRoute) -> Iterator[str]:
@@ -123,6 +134,8 @@ def _said(upstream: ResolvedUpstream, route: ResolvedRoute) -> set[str]:
 def _policies(upstream: ResolvedUpstream, route: ResolvedRoute) -> Iterator[str]:
     for spec in BUILTIN:
         name = spec.name
+        if name == "balance":
+            yield from _balance(upstream, route, spec)
         if name not in POLICIES:
             continue
         if name in route.shared:
@@ -141,9 +154,27 @@ def _policies(upstream: ResolvedUpstream, route: ResolvedRoute) -> Iterator[str]
     yield from (f"{name:<12} not available in this version" for name in later)
 
 
+def _balance(upstream: ResolvedUpstream, route: ResolvedRoute, spec: Spec[Any]) -> Iterator[str]:
+    """Yield the choice of a target, whose keys stand in the upstream's own table."""
+    settings = route.shared.get("balance")
+    if not isinstance(settings, BalanceSettings):
+        return
+    yield f"balance      {spec.explain(settings)}"
+    said = upstream.settings.model_fields_set
+    yield f"  {'balance':<18} {value_text(settings.mode):<8} {'upstream' if 'balance' in said else 'default'}"
+    if settings.sticky is not None:
+        yield f"  {'sticky':<18} {value_text(settings.sticky):<8} upstream"
+    weights = {target.label: target.weight for target in upstream.targets}
+    yield f"  {'weights':<18} {', '.join(f'{label} {weight:g}' for label, weight in weights.items())}"
+
+
 def _values(settings: Settings, said: Mapping[str, Settings | None]) -> Iterator[str]:
     """Yield each value of a policy with where it was said; the first of `said` that names it is who decided."""
-    for key, value in settings.model_dump(by_alias=True).items():
-        if value is not None:
-            why = next((who for who, one in said.items() if one is not None and key in one.model_fields_set), "default")
-            yield f"  {key:<18} {value_text(value):<8} {why}"
+    shown = settings.model_dump(by_alias=True)
+    for name, field in type(settings).model_fields.items():
+        key = field.alias or name
+        if shown[key] is not None:
+            why = next(
+                (who for who, one in said.items() if one is not None and name in one.model_fields_set), "default"
+            )
+            yield f"  {key:<18} {value_text(shown[key]):<8} {why}"

@@ -15,7 +15,7 @@ _LABELS = {
     "outcome": "`ok`, `upstream_error`, `client_error`, `refused`, `failed`, `deadline`, `cancelled`, `broken`",
     "status_class": "`1xx` to `5xx` of what the client got, `0xx` for anything else",
     "target": "label of the target in the settings",
-    "result": "`1xx` to `5xx`, or `connect`, `reset`, `timeout`; `_OTHER`",
+    "result": "`1xx` to `5xx`, or `connect`, `reset`, `timeout`, `cancelled`; `_OTHER`",
     "version": "of Seawall",
     "python": "version of Python",
     "loop": "`uvloop` or `asyncio`",

@@ -67,7 +67,7 @@ FAMILIES = (
         "seawall_attempts",
         "counter",
         ("upstream", "target", "result"),
-        "Attempts that reached the wire, by status class or by connect, reset, timeout.",
+        "Attempts that reached the wire, by status class or by connect, reset, timeout, cancelled.",
     ),
     Family(
         "seawall_upstream_duration_seconds",

@@ -15,7 +15,7 @@ _OUTCOMES = frozenset(
     ("ok", "upstream_error", "client_error", "refused", "failed", "deadline", "cancelled", "broken"),
 )
 _CLASSES = tuple(f"{hundred}xx" for hundred in range(1, 6))
-_RESULTS = (*_CLASSES, "connect", "reset", "timeout")
+_RESULTS = (*_CLASSES, "connect", "reset", "timeout", "cancelled")
 _LABEL_OF = {str(status): f"{status // 100}xx" for status in range(100, 600)} | {one: one for one in _RESULTS}
 _FAILURES = ("5xx", "connect", "reset", "timeout")
 

@@ -22,12 +22,13 @@ class Fallback:
 
     Args:
         backups: targets asked in order once the call's own failed.
+        first: where a call goes that is bound to a backup; None where there is nothing else.
         fixed: the answer of last resort, or None.
         try_for: seconds for a target that is not the last; None for a share of what is left.
         wheel, now: time.
     """
 
-    __slots__ = ("_backups", "_fixed", "_now", "_shortened", "_try_for", "_wheel")
+    __slots__ = ("_backups", "_first", "_fixed", "_now", "_shortened", "_try_for", "_wheel")
 
     def __init__(
         self,
@@ -36,8 +37,10 @@ class Fallback:
         try_for: float | None,
         wheel: Wheel,
         now: Callable[[], float],
+        first: Target | None = None,
     ) -> None:
         self._backups = tuple(backups)
+        self._first = first
         self._fixed = fixed
         self._try_for = try_for
         self._wheel = wheel
@@ -55,7 +58,9 @@ class Fallback:
         if left:
             run.held += left
             run.budget = max(run.budget, left + 1)
-        outcome = await self._try(call, call.target, proceed, left)
+        # The door binds every call to the upstream's first target, which may be a backup here
+        target = self._first if self._first is not None and call.target in self._backups else call.target
+        outcome = await self._try(call, target, proceed, left)
         for backup in self._backups:
             left -= 1
             run.held -= 1
@@ -66,6 +71,7 @@ class Fallback:
             outcome = await self._try(call, backup, proceed, left)
             if isinstance(outcome, Reply):
                 outcome.mark(b"x-seawall-fallback", b"target")
+                outcome.mark(b"x-seawall-target", backup.label.encode("latin-1", "replace"))
         if not _failed(outcome):
             return _result(outcome)
         if self._fixed is None or run.committed:
@@ -124,7 +130,8 @@ def build(settings: FallbackSettings, ctx: Context) -> Sequence[tuple[Position, 
     labels = {target.label: target for target in ctx.targets}
     backups = [labels[label] for label in settings.targets]
     fixed = Fixed(settings) if settings.fixed else None
-    return ((Position.FALLBACK, Fallback(backups, fixed, settings.try_for, ctx.wheel, ctx.clock.now)),)
+    first = next((target for target in ctx.targets if target not in backups), None)
+    return ((Position.FALLBACK, Fallback(backups, fixed, settings.try_for, ctx.wheel, ctx.clock.now, first)),)
 
 
 def explain(settings: FallbackSettings) -> str:
