@@ -168,8 +168,18 @@ async def test_backups_are_asked_in_order():
     reply = await lamps.build({"targets": ["spare", "last"]})(lamps.call())
     assert lamps.seen == ["main", "spare", "last"]
     assert reply.body == b"from last"
-    assert reply.marks == [(b"x-seawall-fallback", b"target")]
+    assert reply.marks == [(b"x-seawall-fallback", b"target"), (b"x-seawall-target", b"last")]
     assert lamps.closed == 1
+
+
+@virtual
+async def test_a_call_bound_to_a_backup_goes_to_the_first_that_is_none():
+    """The door binds calls to the first target of the file, which may be one that only waits."""
+    lamps = Lamps((SPARE, LAST, LAMPS))
+    call = lamps.call()
+    call.target = SPARE
+    assert (await lamps.build({"targets": ["spare", "last"]})(call)).body == b"from main"
+    assert lamps.seen == ["main"]
 
 
 @virtual
