@@ -402,3 +402,12 @@ async def test_a_reload_changes_the_next_request_only() -> None:
     here = Harness(fine)
     here.gateway.reload(Table([]), Options(Sites(known_hosts("127.0.0.1"))))
     assert (await here.done())[0].status == 404
+
+
+@virtual
+async def test_a_path_of_nobody_is_as_closed_as_the_others() -> None:
+    """A page of another site gets 403 and a stranger 401 there; neither is told which upstreams there are."""
+    page, _ = await Harness(fine).done(b"/nowhere", b"GET", (b"sec-fetch-site", b"cross-site"))
+    stranger, _ = await Harness(fine, anonymous=False).done(b"/nowhere")
+    assert (page.status, stranger.status) == (403, 401)
+    assert b"weather" not in page.body + stranger.body  # type: ignore[operator]

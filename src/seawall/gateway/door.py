@@ -12,7 +12,7 @@ from seawall.contracts.events import Emit
 from seawall.contracts.problem import problem, problem_of
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
-from seawall.contracts.sites import Sites
+from seawall.contracts.sites import Sites, refused
 from seawall.gateway.decorate import HTTP, HTTPS, VIA, via, with_own
 from seawall.gateway.headers import Seen, clean_reply, clean_request
 from seawall.gateway.identity import client_address, new_id, request_id_of, trace_of
@@ -72,14 +72,14 @@ class Gateway:
         reason = self._options.sites.host_refused(request.host)
         found = self._table.find(request.host, request.target)
         if reason is not None or found is None:
-            return self._refuse(record, self._nowhere() if reason is None else foreign(reason))
+            return self._refuse(record, self._nowhere(request))
         upstream, path = found
         record.upstream = upstream.name
         headers, seen = clean_request(request.headers, upstream.actions)
         raw = path.partition(b"?")[0] if b"?" in path else path
-        refused = self._barred(request, seen) or (CLIMBING if climbs(raw) else None)
-        if refused is not None:
-            return self._refuse(record, refused)
+        barred = self._barred(request, seen) or (CLIMBING if climbs(raw) else None)
+        if barred is not None:
+            return self._refuse(record, barred)
         route = upstream.route(request.method, raw)
         record.call = call = self._call(request, upstream, route, path, headers, seen)
         try:
@@ -103,7 +103,13 @@ class Gateway:
                 return foreign(reason)
         return None if options.anonymous else NO_KEY
 
-    def _nowhere(self) -> Refused:
+    def _nowhere(self, request: Request) -> Refused:
+        """Return why a request meets no upstream; only who may call is told which there are."""
+        reason = refused(request.headers, request.host, self._options.sites)
+        if reason is not None:
+            return foreign(reason)
+        if not self._options.anonymous:
+            return NO_KEY
         names = ", ".join(self._table.names) or "none"
         return Refused(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
 
@@ -149,14 +155,12 @@ class Gateway:
             reply.body = record.relay
         return record.attach(reply)
 
-    def _refuse(self, record: Record, refused: Refused) -> Reply:
+    def _refuse(self, record: Record, why: Refused) -> Reply:
         record.outcome = "refused"
-        record.error = refused.kind
+        record.error = why.kind
         request_id = self._id_of(record)
-        reply = problem(
-            refused.status, refused.kind, refused.title, refused.detail, upstream=record.upstream, request_id=request_id
-        )
-        reply.headers += refused.headers
+        reply = problem(why.status, why.kind, why.title, why.detail, upstream=record.upstream, request_id=request_id)
+        reply.headers += why.headers
         return self._own(record, reply, request_id)
 
     def _fail(self, record: Record, error: CallError) -> Reply:

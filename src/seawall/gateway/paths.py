@@ -21,7 +21,8 @@ def climbs(path: bytes) -> bool:
         return False
     for _ in range(_ROUNDS):
         for segment in path.replace(b"\\", b"/").split(b"/"):
-            if segment.split(b";", 1)[0] == b"..":
+            # parameters (RFC 3986 section 3.3) are no part of the name, nor, for upstreams in C, what follows a NUL
+            if segment.replace(b"\0", b";").split(b";", 1)[0] == b"..":
                 return True
         decoded = unquote_to_bytes(path)
         if decoded == path:
