@@ -15,6 +15,7 @@ from seawall.admin.api import CSP
 from seawall.admin.door import AdminDoor
 from seawall.admin.reference import page
 from seawall.admin.view import TargetView, UpstreamView
+from seawall.contracts.errors import SettingsError
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 
@@ -90,14 +91,21 @@ def steered(runtime: Any) -> list[tuple[str, str, str | None]]:
         told.append((upstream, target, state))
         return target == "eu"
 
+    async def reload() -> tuple[str, ...]:
+        if runtime.faults:
+            raise SettingsError(runtime.faults)
+        return ("log",)
+
     runtime.force = force
+    runtime.faults = ()
+    runtime.reload = reload
     return told
 
 
-async def put(door: AdminDoor, target: str, body: bytes) -> tuple[int, Any]:
+async def put(door: AdminDoor, target: str, body: bytes, method: bytes = b"PUT") -> tuple[int, Any]:
     """Return status and body of a PUT."""
     headers = [(b"content-type", b"application/json")]
-    reply = await door(Request(b"PUT", target.encode(), headers, b"localhost", body, len(body)))
+    reply = await door(Request(method, target.encode(), headers, b"localhost", body, len(body)))
     text = reply.body
     reply.close()
     assert isinstance(text, bytes)
@@ -112,6 +120,40 @@ async def test_a_breaker_is_held_and_let_go(door_of: Make, runtime: Any) -> None
         status, shown = await put(door, "/api/v1/upstreams/orders/targets/eu/breaker", orjson.dumps({"hold": hold}))
         assert (status, shown["name"]) == (200, "orders")
     assert told == [("orders", "eu", "open"), ("orders", "eu", "closed"), ("orders", "eu", None)]
+
+
+async def test_all_breakers_of_an_upstream_are_held_at_once(door_of: Make, runtime: Any) -> None:
+    """Every target is told, also after one that has no breaker."""
+    told = steered(runtime)
+    targets = tuple(TargetView(label, f"https://{label}.example") for label in ("us", "eu"))
+    runtime.change(upstreams=(UpstreamView("orders", "/orders", targets=targets),))
+    door = door_of()
+    status, shown = await put(door, "/api/v1/upstreams/orders/breaker", b'{"hold":"open"}')
+    assert (status, shown["name"]) == (200, "orders")
+    assert told == [("orders", "us", "open"), ("orders", "eu", "open")]
+    runtime.change(upstreams=(UpstreamView("orders", "/orders", targets=targets[:1]),))
+    status, problem = await put(door, "/api/v1/upstreams/orders/breaker", b'{"hold":"open"}')
+    assert (status, problem["detail"]) == (404, "The upstream has no breaker.")
+    assert (await put(door, "/api/v1/upstreams/nobody/breaker", b'{"hold":"open"}'))[0] == 404
+
+
+async def test_a_reload_is_told_and_a_faulty_one_lists_the_faults(door_of: Make, runtime: Any) -> None:
+    """200 with what is in force and what waits, or 422 with every fault; nobody may keep either."""
+    steered(runtime)
+    door = door_of()
+    assert await put(door, "/api/v1/reload", b"", b"POST") == (
+        200, {"upstreams": ["orders"], "restart_needed_for": ["log"]},
+    )  # fmt: skip
+    runtime.faults = ("a.b: must be x, got y (for example x)", "c: is unknown")
+    reply = await door(Request(b"POST", b"/api/v1/reload", [], b"localhost", b"", 0))
+    assert (reply.header(b"content-type"), reply.header(b"cache-control")) == (
+        b"application/problem+json", b"no-store",
+    )  # fmt: skip
+    assert isinstance(reply.body, bytes)
+    problem = orjson.loads(reply.body)
+    assert (reply.status, problem["type"], problem["faults"]) == (422, "urn:seawall:settings", list(runtime.faults))
+    reply.close()
+    assert (await get(door, "/api/v1/reload"))[0].status == 405
 
 
 @pytest.mark.parametrize(
@@ -148,8 +190,10 @@ async def test_a_body_without_a_length_is_too_large(door_of: Make, runtime: Any)
 
 async def test_a_runtime_that_cannot_be_steered_shows_no_such_operation(door_of: Make) -> None:
     """What cannot work is not offered."""
-    status, problem = await put(door_of(), "/api/v1/upstreams/orders/targets/eu/breaker", b'{"hold":"open"}')
-    assert (status, problem["type"]) == (404, "urn:seawall:not-found")
+    door = door_of()
+    for target in ("upstreams/orders/targets/eu/breaker", "upstreams/orders/breaker", "reload"):
+        status, problem = await put(door, f"/api/v1/{target}", b'{"hold":"open"}')
+        assert (status, problem["type"]) == (404, "urn:seawall:not-found")
 
 
 async def test_a_secret_the_runtime_forgot_to_mask_is_masked_here(door_of: Make, runtime: Any) -> None:
@@ -179,13 +223,33 @@ async def test_every_example_of_the_document_is_valid_by_its_own_schema(door_of:
             TypeAdapter(getattr(models, name)).validate_python(example)
 
 
+async def test_every_error_of_the_document_has_an_example_of_the_one_shape(door_of: Make, runtime: Any) -> None:
+    """Valid by the shape it names, with the status it stands at; the framework's own error shape is nowhere."""
+    steered(runtime)
+    _, document = await get(door_of(), "/openapi.json")
+    components = document["components"]
+    assert "HTTPValidationError" not in components["schemas"]
+    shape = Draft202012Validator({"$ref": "#/components/schemas/Problem", "components": components})
+    seen = set()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status != "200":
+                    content = response["content"]["application/problem+json"]
+                    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+                    shape.validate(content["example"])
+                    assert content["example"]["status"] == int(status)
+                    seen.add(status)
+    assert seen == {"401", "404", "422"}
+
+
 async def test_every_operation_and_field_says_what_it_is(door_of: Make, runtime: Any) -> None:
     """Summaries, descriptions and a shape for every answer."""
     steered(runtime)
     _, document = await get(door_of(), "/openapi.json")
     assert set(document["paths"]) == {
-        "/api/v1/upstreams", "/api/v1/upstreams/{name}", "/api/v1/upstreams/{name}/targets/{label}/breaker",
-        "/api/v1/version", "/api/v1/settings",
+        "/api/v1/upstreams", "/api/v1/upstreams/{name}", "/api/v1/upstreams/{name}/breaker",
+        "/api/v1/upstreams/{name}/targets/{label}/breaker", "/api/v1/version", "/api/v1/settings", "/api/v1/reload",
     }  # fmt: skip
     for methods in document["paths"].values():
         for operation in methods.values():

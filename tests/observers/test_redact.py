@@ -34,3 +34,12 @@ def test_too_short_a_secret_is_left_alone_and_clean_text_is_the_same_object() ->
     clean = Redactor([Secret("e"), Secret("")])
     text = "hello there"
     assert clean.text(text) is text
+
+
+def test_other_secrets_are_known_beside_those_just_before() -> None:
+    """After a reload calls under way still end on the old settings; two reloads later nobody does."""
+    clean = Redactor([Secret("first-secret")])
+    clean.renew([Secret("second-secret")])
+    assert clean.text("first-secret second-secret") == "*** ***"
+    clean.renew([Secret("third-secret")])
+    assert clean.text("first-secret second-secret third-secret") == "first-secret *** ***"

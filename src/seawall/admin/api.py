@@ -1,6 +1,8 @@
 """The management API `/api/v1` and its reference page, on FastAPI; imported only when first asked for."""
 
+from collections.abc import Mapping
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -11,10 +13,22 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from seawall import __version__
 from seawall.admin.health import shut
-from seawall.admin.models import BreakerHold, Problem, SettingsShown, Upstream, Upstreams, Version, shown, version_of
+from seawall.admin.models import (
+    BreakerHold,
+    Problem,
+    Reloaded,
+    SettingsShown,
+    Upstream,
+    Upstreams,
+    Version,
+    shown,
+    version_of,
+)
 from seawall.admin.reference import page
-from seawall.admin.view import Controls, Runtime
+from seawall.admin.view import Controls, Reloads, Runtime
+from seawall.contracts.errors import SettingsError
 from seawall.contracts.problem import problem
+from seawall.contracts.reply import Reply
 from seawall.observers.redact import Redactor
 
 __all__ = ["CSP", "build"]
@@ -27,13 +41,43 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "The admin token is missing or wrong.", "content": {"application/problem+json": {}}},
-    404: {
-        "description": "There is no such upstream.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
+_Errors = dict[int | str, dict[str, Any]]
+
+
+def _error(description: str, status: int, kind: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    """Return an error of the document, with the body it has as the example."""
+    body = problem(status, kind, title, detail).body
+    example = {**orjson.loads(body if isinstance(body, bytes) else b"{}"), **more}
+    shape = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    return {"description": description, "content": {"application/problem+json": shape}}
+
+
+_FAULT = "upstreams.weather.retry.attempts: must be at least 1, got 0 (for example 3)"
+_HOW = "Send it as `Authorization: Bearer <server.admin_token>`."
+_GUARDED: _Errors = {
+    401: _error("The admin token is missing.", 401, "unauthenticated", "The admin token is needed", _HOW)
 }
+_NAMED: _Errors = {
+    **_GUARDED,
+    404: _error(
+        "There is no such upstream or target.",
+        404, "not-found", "Not found", "No upstream has that name. Upstreams: weather.",
+    ),
+}  # fmt: skip
+_HELD: _Errors = {
+    **_NAMED,
+    422: _error(
+        "The body is not what it should be.",
+        422, "bad-request", "The request's body is not what it should be", "body.hold: Input should be 'open'",
+    ),
+}  # fmt: skip
+_LOADED: _Errors = {
+    **_GUARDED,
+    422: _error(
+        "The settings have faults; the old ones stay in force.",
+        422, "settings", "The settings cannot be used", _FAULT, faults=[_FAULT],
+    ),
+}  # fmt: skip
 
 
 def build(runtime: Runtime, redact: Redactor) -> FastAPI:
@@ -56,41 +100,50 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
     )
     app.add_exception_handler(AnyHTTPException, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(SettingsError, _faulty)
     _routes(app, runtime)
     if isinstance(runtime, Controls):
         _controls(app, runtime, runtime)
+    if isinstance(runtime, Reloads):
+        _reload(app, runtime, runtime)
     _pages(app)
     return app
 
 
 def _routes(app: FastAPI, runtime: Runtime) -> None:
-    unauthenticated: dict[int | str, dict[str, Any]] = {401: _PROBLEMS[401]}
-
-    @app.get("/api/v1/upstreams", summary="Every upstream", tags=["upstreams"], responses=unauthenticated)
+    @app.get("/api/v1/upstreams", summary="Every upstream", tags=["upstreams"], responses=_GUARDED)
     async def upstreams() -> Upstreams:
         """Every upstream with its targets, breakers, queues and the last minute's traffic."""
         return Upstreams(upstreams=[shown(one, shut(one)) for one in runtime.status().upstreams])
 
-    @app.get("/api/v1/upstreams/{name}", summary="One upstream", tags=["upstreams"], responses=_PROBLEMS)
+    @app.get("/api/v1/upstreams/{name}", summary="One upstream", tags=["upstreams"], responses=_NAMED)
     async def upstream(name: str) -> Upstream:
         """One upstream by its name in the settings."""
         return _found(runtime, name)
 
-    @app.get("/api/v1/version", summary="What is running", tags=["gateway"], responses=unauthenticated)
+    @app.get("/api/v1/version", summary="What is running", tags=["gateway"], responses=_GUARDED)
     async def version() -> Version:
         """Versions of Seawall and what it runs on, and whether it is ready."""
         return version_of(runtime.status(), dict(runtime.versions()))
 
-    @app.get("/api/v1/settings", summary="The settings in force", tags=["gateway"], responses=unauthenticated)
+    @app.get("/api/v1/settings", summary="The settings in force", tags=["gateway"], responses=_GUARDED)
     async def settings() -> SettingsShown:
         """The settings in force, every secret masked."""
         return SettingsShown(settings=dict(runtime.settings()))
 
 
 def _controls(app: FastAPI, runtime: Runtime, controls: Controls) -> None:
-    path = "/api/v1/upstreams/{name}/targets/{label}/breaker"
+    path = "/api/v1/upstreams/{name}"
 
-    @app.put(path, summary="Hold a breaker", tags=["upstreams"], responses=_PROBLEMS)
+    @app.put(f"{path}/breaker", summary="Hold all breakers of an upstream", tags=["upstreams"], responses=_HELD)
+    async def hold_all(name: str, wanted: BreakerHold) -> Upstream:
+        """Hold every breaker of an upstream open or closed until let go with null; a restart lets them go too."""
+        held = [controls.force(name, one.label, wanted.hold) for one in _found(runtime, name).targets]
+        if not any(held):
+            raise HTTPException(404, "The upstream has no breaker.")
+        return _found(runtime, name)
+
+    @app.put(f"{path}/targets/{{label}}/breaker", summary="Hold a breaker", tags=["upstreams"], responses=_HELD)
     async def hold(name: str, label: str, wanted: BreakerHold) -> Upstream:
         """Hold a target's breaker open or closed until it is let go with null; a restart lets it go too."""
         upstream = _found(runtime, name)
@@ -98,6 +151,14 @@ def _controls(app: FastAPI, runtime: Runtime, controls: Controls) -> None:
             targets = ", ".join(one.label for one in upstream.targets) or "none"
             raise HTTPException(404, f"No target of that label has a breaker. Targets: {targets}.")
         return _found(runtime, name)
+
+
+def _reload(app: FastAPI, runtime: Runtime, settings: Reloads) -> None:
+    @app.post("/api/v1/reload", summary="Load the settings again", tags=["gateway"], responses=_LOADED)
+    async def reload() -> Reloaded:
+        """Load the settings file again, as SIGHUP does: new calls use it, calls under way end on the old settings."""
+        waiting = await settings.reload()
+        return Reloaded(upstreams=[one.name for one in runtime.status().upstreams], restart_needed_for=list(waiting))
 
 
 def _found(runtime: Runtime, name: str) -> Upstream:
@@ -111,8 +172,13 @@ def _pages(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
-        """Add the shape of errors, which no route returns by itself."""
+        """Add the shape of errors, which no route returns by itself, and take out the framework's own."""
         document = generate()
+        for operation in (one for methods in document["paths"].values() for one in methods.values()):
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]  # a name in a path is any text
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["schemas"].setdefault("Problem", schema)
         return document
@@ -134,9 +200,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
     """Say where and which rule, and nothing of what was sent."""
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     detail = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
-    reply = problem(422, "bad-request", "The request's body is not what it should be", detail)
-    body = reply.body if isinstance(reply.body, bytes) else b""
-    return Response(body, 422, {name.decode(): value.decode() for name, value in reply.headers})
+    return _response(problem(422, "bad-request", "The request's body is not what it should be", detail))
+
+
+async def _faulty(request: Request, error: Exception) -> Response:
+    """List every fault of the settings that stay out of force."""
+    faults = list(error.faults) if isinstance(error, SettingsError) else []
+    response = _response(problem(422, "settings", "The settings cannot be used", "; ".join(faults)))
+    body = orjson.dumps({**orjson.loads(response.body), "faults": faults})
+    return Response(body, 422, media_type="application/problem+json", headers={"cache-control": "no-store"})
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -144,9 +216,11 @@ async def _problem(request: Request, error: Exception) -> Response:
     kinds = {404: ("not-found", "Not found"), 405: ("method-not-allowed", "That method does not work here")}
     kind, title = kinds.get(status, ("bad-request", "The request cannot be used"))
     detail = error.detail if isinstance(error, HTTPException) else ""
-    reply = problem(status, kind, title, detail)
-    body = reply.body if isinstance(reply.body, bytes) else b""
+    more = (error.headers or {}) if isinstance(error, AnyHTTPException) else {}
+    return _response(problem(status, kind, title, detail), more)
+
+
+def _response(reply: Reply, more: Mapping[str, str] = MappingProxyType({})) -> Response:
     headers = {name.decode(): value.decode() for name, value in reply.headers}
-    if isinstance(error, AnyHTTPException):
-        headers |= {name.lower(): value for name, value in (error.headers or {}).items()}
-    return Response(body, status, headers)
+    headers |= {name.lower(): value for name, value in more.items()}
+    return Response(reply.body if isinstance(reply.body, bytes) else b"", reply.status, headers)

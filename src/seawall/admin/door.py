@@ -82,6 +82,10 @@ class AdminDoor:
             b"/diagnostics": self._diagnostics,
         }
 
+    def reload(self, doorway: Doorway) -> None:
+        """Show the pages in another way from the next request on."""
+        self._doorway = doorway
+
     def owns(self, target: bytes) -> bool:
         """Return whether a request target (raw path and query) is one of the pages here."""
         return _first(self._path(target)) in self._doorway.names

@@ -13,6 +13,7 @@ __all__ = [
     "Pool",
     "Problem",
     "Queue",
+    "Reloaded",
     "SettingsShown",
     "Target",
     "Traffic",
@@ -85,7 +86,7 @@ class Target(_Shape):
 
 
 class BreakerHold(_Shape):
-    """How a target's breaker is to decide."""
+    """How a breaker is to decide."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"hold": "open"}, {"hold": "closed"}]})
 
@@ -152,6 +153,19 @@ class SettingsShown(_Shape):
     settings: dict[str, Any] = Field(description="By table, as in seawall.toml.")
 
 
+class Reloaded(_Shape):
+    """What a reload came to."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"upstreams": ["weather", "lamps"], "restart_needed_for": ["log"]}]}
+    )
+
+    upstreams: list[str] = Field(description="Every upstream now in force.")
+    restart_needed_for: list[str] = Field(
+        description="Tables that have changed and stay as they were until a restart: of server, log, memory."
+    )
+
+
 class Problem(BaseModel):
     """An error in the one shape of all errors (RFC 9457)."""
 
@@ -174,6 +188,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="This occurrence.")
     error: dict[str, Any] = Field(description="The same for SDKs that read `error`.")
+    faults: list[str] | None = Field(None, description="Everything that is wrong with the settings, one line each.")
 
 
 def shown(view: UpstreamView, shut: bool) -> Upstream:

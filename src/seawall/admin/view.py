@@ -9,6 +9,7 @@ __all__ = [
     "Phase",
     "PoolView",
     "QueueView",
+    "Reloads",
     "Runtime",
     "Status",
     "StoreView",
@@ -168,4 +169,17 @@ class Controls(Protocol):
 
     def force(self, upstream: str, target: str, state: Literal["open", "closed"] | None) -> bool:
         """Hold a target's breaker open or closed, or let it decide again; return whether there is such a breaker."""
+        ...
+
+
+@runtime_checkable
+class Reloads(Protocol):
+    """A runtime whose settings come from somewhere they can be loaded from again."""
+
+    async def reload(self) -> tuple[str, ...]:
+        """Load the settings anew and put them in force; return the tables whose change needs a restart.
+
+        Raises:
+            SettingsError: they are wrong or cannot be served; the old ones stay in force.
+        """
         ...

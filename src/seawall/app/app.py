@@ -3,29 +3,28 @@
 import asyncio
 import platform
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import PurePath
 from types import TracebackType
 from typing import Self
 
 from seawall import __version__
-from seawall.admin.access import Access
-from seawall.admin.door import GUARDED, PUBLIC, AdminDoor, Doorway
+from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
+from seawall.app.means import doorway_of, limits_of, options_of
+from seawall.app.reload import Reload, in_force
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
-from seawall.config.bind import Bind
-from seawall.config.server import ServerSettings
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Notice
-from seawall.contracts.sites import Sites, known_hosts
 from seawall.contracts.wheel import Wheel
-from seawall.gateway.door import Gateway, Options
+from seawall.gateway.door import Gateway
 from seawall.gateway.table import Table
 from seawall.observers import (
     Bridge,
@@ -43,7 +42,6 @@ from seawall.observers import (
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
 from seawall.registry import BUILTIN
-from seawall.server.limits import Limits
 from seawall.server.server import Server
 from seawall.wire import Wire
 
@@ -62,20 +60,31 @@ class App:
         clock: time.
         log_fd: file descriptor the log is written to.
         text_log: write text where the settings leave the format open; for a terminal.
+        again: loads the settings anew for `reload_again`; None where they come from no file.
 
     Raises:
         SettingsError: on entering, when the settings cannot be served.
         OSError: on entering, when an address is in use or cannot be bound.
     """
 
-    def __init__(self, tree: Tree, *, clock: Clock | None = None, log_fd: int = 1, text_log: bool = False) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        clock: Clock | None = None,
+        log_fd: int = 1,
+        text_log: bool = False,
+        again: Callable[[], Tree] | None = None,
+    ) -> None:
         self._tree = tree
+        self._again = again
         self._clock = clock or Clock()
         self._log_fd = log_fd
         self._text_log = text_log
         self._stack = AsyncExitStack()
         self._states = States()
         self._servers: list[Server] = []
+        self._front: Front | None = None
 
     async def __aenter__(self) -> Self:
         faults = serve_faults(self._tree)
@@ -121,14 +130,23 @@ class App:
         await asyncio.sleep(first)
         await asyncio.gather(*(server.drain(seconds - first) for server in self._servers))
 
-    def reload(self, tree: Tree) -> None:
+    async def reload_again(self) -> tuple[str, ...]:
+        """Load the settings anew and put them in force; return the tables whose change needs a restart.
+
+        Raises:
+            SettingsError: they are wrong or cannot be served; the old ones stay in force.
+        """
+        return await self._runtime.reload()
+
+    def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log` and `memory` need a restart; a change of them is told in the log.
+        `server`, `log` and `memory` stay as they are until a restart; which of them changed is returned and logged.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
         """
+        tree, waiting = in_force(tree, self._tree)
         faults = serve_faults(tree)
         if faults:
             raise SettingsError(faults)
@@ -137,9 +155,10 @@ class App:
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
-        kept = [name for name in ("server", "log", "memory") if getattr(tree, name) != getattr(self._tree, name)]
+        self._redact.renew(secrets_of(tree))
         self._put(tree, upstreams, table)
-        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", kept),)))
+        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
+        return waiting
 
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
@@ -151,7 +170,9 @@ class App:
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
-        self._gateway.reload(table, self._options(tree.server, tree.server.bind, table))
+        self._gateway.reload(table, options_of(tree, table))
+        if self._front is not None:
+            self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
 
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -167,8 +188,7 @@ class App:
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
-        options = self._options(tree.server, tree.server.bind, table)
-        self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        self._gateway = Gateway(table, options_of(tree, table), clock, random.getrandbits, self._hub.emit)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
@@ -176,6 +196,7 @@ class App:
         self._runtime = LiveRuntime(
             tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
         )
+        self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
         await self._listen(loop, table)
         expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
@@ -207,15 +228,11 @@ class App:
         exposition = Exposition(
             self._metrics, self._clock.now, self._gauge_failed, prepare=self._vitals.process.count_fds
         )
-        apart = server.admin_listen is not None
-        names = PUBLIC if apart else PUBLIC | GUARDED
-        rooted = any(one.mount == b"" for one in table.upstreams)
-        main = Doorway(self._sites(server, server.bind, table), _access(server, server.bind), names, rooted)
-        pages = self._pages(exposition, main)
-        await self._serve(loop, Front(self._gateway, pages, table.hosts), server.listen, tls=True)
+        pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
+        self._front = Front(self._gateway, pages, table.hosts)
+        await self._serve(loop, self._front, server.listen, tls=True)
         if server.admin_listen is not None:
-            bind = server.admin_bind
-            own = Doorway(self._sites(server, bind, table), _access(server, bind))
+            own = doorway_of(server, server.admin_bind, table, shared=False)
             await self._serve(loop, Front(None, self._pages(exposition, own)), server.admin_listen, tls=False)
 
     def _pages(self, exposition: Exposition, doorway: Doorway) -> AdminDoor:
@@ -224,21 +241,10 @@ class App:
         return door
 
     async def _serve(self, loop: asyncio.AbstractEventLoop, front: Front, listen: str, *, tls: bool) -> None:
-        server = Server(front, _limits(self._tree.server), self._clock, self._wheel, loop, report=self._unexpected)
+        server = Server(front, limits_of(self._tree.server), self._clock, self._wheel, loop, report=self._unexpected)
         self._stack.push_async_callback(server.drain, 0.0)
         await server.start(listen, server_context(self._tree.server.tls) if tls else None)
         self._servers.append(server)
-
-    def _options(self, server: ServerSettings, bind: Bind, table: Table) -> Options:
-        anonymous = server.anonymous == "yes" or (
-            server.anonymous == "auto" and bind.loopback and not self._tree.callers
-        )
-        return Options(self._sites(server, bind, table), anonymous, server.trusted_hops)
-
-    def _sites(self, server: ServerSettings, bind: Bind, table: Table) -> Sites:
-        names = (*server.hosts, *(host.decode("ascii") for host in table.hosts))
-        origins = frozenset(origin.lower().encode("ascii") for origin in server.origins)
-        return Sites(known_hosts(bind.host, bind.port or None, names), origins)
 
     def _own_listeners(self) -> list[tuple[str, int]]:
         pairs = (address.rpartition(":") for address in self.addresses if not address.startswith("unix:"))
@@ -268,22 +274,3 @@ class App:
             place = f"{PurePath(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
         fields = (("error", type(error).__name__), ("place", place))
         self._hub.emit(Notice("error", "unexpected", "A call failed in a way nobody expected", fields))
-
-
-def _access(server: ServerSettings, bind: Bind) -> Access:
-    return Access(server.admin_token, open_without=bind.loopback)
-
-
-def _limits(server: ServerSettings) -> Limits:
-    return Limits(
-        max_body=server.max_body,
-        max_header=server.max_header,
-        max_header_count=server.max_headers,
-        header_timeout=server.header_timeout,
-        body_timeout=server.body_timeout,
-        idle_timeout=server.keepalive_timeout,
-        write_timeout=server.write_timeout,
-        max_connections=server.max_connections,
-        max_connections_per_address=server.connections_per_address,
-        max_inflight=server.max_inflight,
-    )

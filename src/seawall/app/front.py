@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any
 
-from seawall.admin.door import AdminDoor
+from seawall.admin.door import AdminDoor, Doorway
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import host_name
@@ -27,6 +27,11 @@ class Front:
         self._gateway = gateway
         self._admin = admin
         self._hosts = hosts
+
+    def reload(self, doorway: Doorway, hosts: frozenset[bytes]) -> None:
+        """Show the pages in another way from the next request on."""
+        self._hosts = hosts
+        self._admin.reload(doorway)
 
     def __call__(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Return the door's answer; no coroutine of its own, so it costs the call no frame."""

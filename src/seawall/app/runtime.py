@@ -4,7 +4,7 @@ import asyncio
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from seawall import __version__
@@ -37,7 +37,10 @@ class LiveRuntime:
         phase: set by the app as it starts and ends.
         tree, upstreams: the settings in force, replaced on reload.
         servers: those that listen.
+        again: loads the settings anew.
     """
+
+    again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(
         self,
@@ -96,6 +99,14 @@ class LiveRuntime:
                 kept.force(state)
                 found = True
         return found
+
+    async def reload(self) -> tuple[str, ...]:
+        """Load the settings anew and put them in force; return the tables whose change needs a restart.
+
+        Raises:
+            SettingsError: they are wrong or cannot be served; the old ones stay in force.
+        """
+        return await self.again()
 
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the loop's tasks, calls under way counted in one."""

@@ -44,15 +44,29 @@ def run(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _serving(tree: Tree, again: Callable[[], Tree]) -> int:
-    stop = asyncio.Event()
-    async with App(tree, text_log=sys.stdout.isatty()) as app:
+    stop, hangup = asyncio.Event(), asyncio.Event()
+    async with App(tree, text_log=sys.stdout.isatty(), again=again) as app:
         _settle_collector()
-        _on_signals(app, stop, again)
+        _on_signals(stop, hangup)
         for address in app.addresses:
             print(f"seawall: listening on {address}", file=sys.stderr)
-        await stop.wait()
+        async with asyncio.TaskGroup() as group:
+            reloading = group.create_task(_reloading(app, hangup))
+            await stop.wait()
+            reloading.cancel()
         await app.drain()
     return 0
+
+
+async def _reloading(app: App, hangup: asyncio.Event) -> None:
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        try:
+            await app.reload_again()
+        except SettingsError as error:
+            for fault in error.faults:
+                print(f"not reloaded: {fault}", file=sys.stderr)
 
 
 def _settle_collector() -> None:
@@ -66,17 +80,9 @@ def _settle_collector() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-def _on_signals(app: App, stop: asyncio.Event, again: Callable[[], Tree]) -> None:
+def _on_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-
-    def reload() -> None:
-        try:
-            app.reload(again())
-        except SettingsError as error:
-            for fault in error.faults:
-                print(f"not reloaded: {fault}", file=sys.stderr)
-
-    handlers = {"SIGTERM": stop.set, "SIGINT": stop.set, "SIGHUP": reload}
+    handlers = {"SIGTERM": stop.set, "SIGINT": stop.set, "SIGHUP": hangup.set}
     for name, handler in handlers.items():
         number = getattr(signal, name, None)
         if number is None:

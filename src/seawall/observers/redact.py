@@ -20,7 +20,13 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        texts = {secret.reveal() for secret in secrets}
+        self._newest: frozenset[str] = frozenset()
+        self.renew(secrets)
+
+    def renew(self, secrets: Iterable[Secret]) -> None:
+        """Know other secrets, and those before them still: calls under way end on the old settings."""
+        newest = frozenset(secret.reveal() for secret in secrets)
+        texts, self._newest = newest | self._newest, newest
         long = sorted((text for text in texts if len(text) >= SHORTEST), key=len, reverse=True)
         forms = dict.fromkeys(form for text in long for form in (text, quote(text, safe=""), quote(text)))
         self._texts = tuple(sorted(forms, key=len, reverse=True))
