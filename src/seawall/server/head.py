@@ -3,54 +3,34 @@
 llhttp tokenizes the header lines and is strict about line ends, folding, control bytes and names. What it lets
 through is checked here: spaces in the request line, targets, versions, Host, transfer codings, trailing blanks.
 Framing is decided here alone; llhttp never sees a body.
+
+Plain heads are taken by `plain.PlainHead.quick` at a third of the cost; whatever that leaves comes here.
 """
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from seawall.contracts.body import Headers
 from seawall.server.limits import Limits
+from seawall.server.plain import SPECIAL, HeadMemory, PlainHead, valid_host
 from seawall.server.refusal import Refused
 
 __all__ = ["HeadParser", "broken_lines", "checked_host", "checked_target"]
 
-_SPECIAL = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
-_HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;="
-_LITERAL = b"abcdefABCDEF0123456789:."
 
+class HeadParser(PlainHead):
+    """Parses one head after another of one connection; the fields hold the latest."""
 
-class HeadParser:
-    """Parses one head after another of one connection; the fields hold the latest.
+    __slots__ = ("_parser", "_special")
 
-    Attributes:
-        method: upper case.
-        target: origin-form as sent, or `b"*"`.
-        headers: all header lines, names lower case.
-        host: value of Host.
-        length: of the body; None when it is chunked.
-        expects: the client waits for `100 Continue`.
-        keep_alive: the client wants the connection kept (RFC 9112 section 9.3).
-        http10: the client speaks HTTP/1.0.
-    """
-
-    __slots__ = (
-        "_limits", "_parser", "_special", "expects", "headers", "host", "http10", "keep_alive", "length", "method",
-        "target",
-    )  # fmt: skip
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, memory: HeadMemory) -> None:
+        super().__init__(limits, memory)
         self._parser = HttpRequestParser(self)
         self._special: Headers = []
-        self.headers: Headers = []
-        self.method = self.target = self.host = b""
-        self.length: int | None = 0
-        self.expects = self.http10 = False
-        self.keep_alive = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools for each header line."""
         name = name.lower()
-        if name in _SPECIAL:
+        if name in SPECIAL:
             self._special.append((name, value))
         self.headers.append((name, value))
 
@@ -217,13 +197,6 @@ def checked_host(host: bytes) -> bytes:
     Raises:
         Refused: it is not.
     """
-    if host.startswith(b"["):
-        name, bracket, port = host[1:].partition(b"]")
-        good = bracket == b"]" and name and not name.translate(None, _LITERAL) and port[:1] in (b"", b":")
-        port = port[1:]
-    else:
-        name, _, port = host.partition(b":")
-        good = name and not name.translate(None, _HOST)
-    if not good or (port and not port.isdigit()):
+    if not valid_host(host):
         raise Refused(400, "Host is not a valid host and port")
     return host

@@ -9,6 +9,7 @@ from seawall.contracts.clock import Clock
 from seawall.contracts.request import Handler
 from seawall.contracts.wheel import Wheel
 from seawall.server.limits import Limits
+from seawall.server.plain import HeadMemory
 from seawall.server.render import DateLine
 
 __all__ = ["Member", "State", "spawn"]
@@ -49,12 +50,13 @@ class State:
         members: open connections, oldest first.
         addresses: open connections by IP address; only kept while a bound on them is set.
         draining: answers say `Connection: close`.
+        memory: good lines of heads seen before.
         left: done when the last connection leaves, if somebody waits for that.
     """
 
     __slots__ = (
-        "addresses", "calls", "date", "draining", "handler", "left", "limits", "loop", "members", "now", "refused",
-        "report", "wheel",
+        "addresses", "calls", "date", "draining", "handler", "left", "limits", "loop", "members", "memory", "now",
+        "refused", "report", "wheel",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +75,7 @@ class State:
         self.loop = loop
         self.now = clock.now
         self.date = DateLine(clock.wall)
+        self.memory = HeadMemory()
         self.refused = refused
         self.report = report
         self.calls: set[asyncio.Task[None]] = set()

@@ -9,7 +9,8 @@ from seawall.contracts.errors import CallError, DeadlineExceeded, UpstreamBroken
 from seawall.contracts.reply import Reply
 from seawall.contracts.target import Timeouts
 from seawall.contracts.wheel import Entry, Wheel
-from seawall.wire.parser import MAX_HEAD, AnswerParser
+from seawall.wire.parser import MAX_FIELDS, MAX_HEAD, SMALL, AnswerParser
+from seawall.wire.plain import PlainAnswers
 from seawall.wire.source import AnswerSource
 
 __all__ = ["Connection", "Owner"]
@@ -50,14 +51,22 @@ class Connection(AnswerParser, asyncio.Protocol):
     """
 
     __slots__ = (
-        "_entry", "_entry_at", "_first_byte", "_idle", "_limit", "_owner", "_paused", "_phase", "_wheel", "closed",
-        "drain", "due", "error", "loop", "now", "seen", "touched", "transport", "waiter",
+        "_entry", "_entry_at", "_first_byte", "_idle", "_limit", "_owner", "_paused", "_phase", "_plain", "_wheel",
+        "closed", "drain", "due", "error", "loop", "now", "seen", "touched", "transport", "waiter",
     )  # fmt: skip
 
     transport: asyncio.Transport
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, wheel: Wheel, kept_for: float) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        loop: asyncio.AbstractEventLoop,
+        wheel: Wheel,
+        kept_for: float,
+        plain: PlainAnswers | None = None,
+    ) -> None:
         super().__init__(kept_for)
+        self._plain = plain or PlainAnswers(SMALL, MAX_FIELDS)
         self._owner = owner
         self._wheel = wheel
         self._entry: Entry | None = None
@@ -136,6 +145,14 @@ class Connection(AnswerParser, asyncio.Protocol):
                 self.fail(UpstreamBroken("The upstream's answer is not HTTP", answered=True))
                 return
             self.touched = True
+            if self.clean and self.interrupt is None and not self.is_head:
+                reply = self._plain.take(data)
+                if reply is not None:
+                    self.seen = self.now()
+                    self.keep = True
+                    self.deliver(reply)
+                    self._free()
+                    return
         self.seen = now = self.now()
         self.fed += len(data)
         try:
@@ -236,9 +253,11 @@ class Connection(AnswerParser, asyncio.Protocol):
             chunks = self.chunks
             body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             reply = Reply(self.status, self.headers, body, None if body else self.declared)
-            waiter = self.waiter
-            if waiter is not None and not waiter.done():
-                waiter.set_result(reply)
+            self.deliver(reply)
+        self._free()
+
+    def _free(self) -> None:
+        """The exchange is over: keep the connection for the next, or close it."""
         self.busy = False
         if self._paused:
             self._paused = False

@@ -9,6 +9,8 @@ from seawall.contracts.target import Target
 from seawall.contracts.wheel import TimeLimit, Wheel
 from seawall.wire.connection import Connection
 from seawall.wire.dial import Dialer
+from seawall.wire.parser import MAX_FIELDS, SMALL
+from seawall.wire.plain import PlainAnswers
 from seawall.wire.request import RequestWriter
 
 __all__ = ["Pool", "PoolStats"]
@@ -59,6 +61,7 @@ class Pool:
         self.open: set[Connection] = set()
         self.retired = False
         self._closed = False
+        self._plain = PlainAnswers(SMALL, MAX_FIELDS)
         self._dialer = dialer
         self._wheel = wheel
         self._loop = loop
@@ -161,7 +164,7 @@ class Pool:
         return connection
 
     def _new(self) -> Connection:
-        return Connection(self, self._loop, self._wheel, self._idle_for)
+        return Connection(self, self._loop, self._wheel, self._idle_for, self._plain)
 
     def retire(self) -> None:
         """Keep no connection from now on; those in use end with their call."""

@@ -1,0 +1,141 @@
+"""Plain heads, quickly: most requests are plain and their lines were seen before.
+
+What is unusual or wrong is left to `head.HeadParser`, which also says what is wrong.
+"""
+
+from seawall.contracts.body import Headers
+from seawall.contracts.fields import VISIBLE, FieldLines
+from seawall.server.limits import Limits
+
+__all__ = ["SPECIAL", "HeadMemory", "PlainHead", "valid_host"]
+
+_PLAIN = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
+_STARTS = 256
+_TARGET = VISIBLE.replace(b"\\", b"").replace(b"#", b"")
+SPECIAL = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
+_HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;="
+_LITERAL = b"abcdefABCDEF0123456789:."
+
+
+class HeadMemory:
+    """What the connections of one server have seen of good heads, bounded."""
+
+    __slots__ = ("lines", "starts")
+
+    def __init__(self) -> None:
+        self.lines = FieldLines()
+        self.starts: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def start(self, line: bytes) -> tuple[bytes, bytes] | None:
+        """Return method and target of a plain HTTP/1.1 request line, or None."""
+        parts = line.split(b" ")
+        if len(parts) != 3 or parts[2] != b"HTTP/1.1" or parts[0] not in _PLAIN:
+            return None
+        method, target, _ = parts
+        if not target.startswith(b"/") or target.startswith(b"//") or target.translate(None, _TARGET):
+            return None
+        if b"?" not in target and len(line) <= 256:  # a query may hold a key, and seldom comes twice
+            if len(self.starts) >= _STARTS:
+                self.starts.clear()
+            self.starts[line] = (method, target)
+        return method, target
+
+
+class PlainHead:
+    """One head after another of one connection; the fields hold the latest.
+
+    Attributes:
+        method: upper case.
+        target: origin-form as sent, or `b"*"`.
+        headers: all header lines, names lower case.
+        host: value of Host.
+        length: of the body; None when it is chunked.
+        expects: the client waits for `100 Continue`.
+        keep_alive: the client wants the connection kept (RFC 9112 section 9.3).
+        http10: the client speaks HTTP/1.0.
+    """
+
+    __slots__ = (
+        "_host_line", "_host_pair", "_limits", "_memory", "_sized", "expects", "headers", "host", "http10",
+        "keep_alive", "length", "method", "target",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits, memory: HeadMemory) -> None:
+        self._limits = limits
+        self._memory = memory
+        self._host_line = b""
+        self._host_pair = (b"host", b"")
+        self._sized = False
+        self.headers: Headers = []
+        self.method = self.target = self.host = b""
+        self.length: int | None = 0
+        self.expects = self.http10 = False
+        self.keep_alive = True
+
+    def quick(self, raw: bytes) -> bool:
+        """Take a plain head, without its last line end and its empty line; False leaves everything to `parse`.
+
+        Plain is: HTTP/1.1, a usual method, at most one Content-Length, one Host, no other framing, no expectation.
+        """
+        lines = raw.split(b"\r\n")
+        memory = self._memory
+        start = memory.starts.get(lines[0]) or memory.start(lines[0])
+        if start is None or len(lines) > self._limits.max_header_count:
+            return False
+        del lines[0]
+        known = memory.lines.known
+        self.host, self.length, self._sized = b"", 0, False
+        headers: Headers = []
+        for line in lines:
+            pair = known.get(line) or self._fresh(line)
+            if pair is None:
+                return False
+            headers.append(pair)
+        if not self.host or self.length > self._limits.max_body:
+            return False
+        self.method, self.target = start
+        self.headers = headers
+        self.keep_alive = True
+        self.expects = self.http10 = False
+        return True
+
+    def _fresh(self, line: bytes) -> tuple[bytes, bytes] | None:
+        """Return name and value of a line that is not known, or None where the head is not plain."""
+        if line == self._host_line:
+            pair = self._host_pair
+            if self.host:
+                return None
+            self.host = pair[1]
+            return pair
+        lines = self._memory.lines
+        fresh = lines.judge(line)
+        if fresh is None or fresh[0] not in SPECIAL:
+            return fresh
+        name, value = fresh
+        if name == b"content-length":
+            # more digits than that are no length that anybody takes
+            if self._sized or not value.isdigit() or len(value) > 15:
+                return None
+            self.length, self._sized = int(value), True
+        elif name == b"host":
+            if self.host or not valid_host(value):
+                return None
+            self.host = value
+            self._host_line, self._host_pair = line, fresh
+        elif name == b"connection" and value == b"keep-alive":
+            lines.keep(line, fresh)
+        else:
+            return None
+        return fresh
+
+
+def valid_host(host: bytes) -> bool:
+    """Whether `host` is `uri-host [":" port]` (RFC 9110 section 7.2) and not empty."""
+    if host.startswith(b"["):
+        name, bracket, port = host[1:].partition(b"]")
+        good = bracket == b"]" and name and not name.translate(None, _LITERAL) and port[:1] in (b"", b":")
+        port = port[1:]
+    else:
+        name, _, port = host.partition(b":")
+        good = name and not name.translate(None, _HOST)
+    return bool(good) and (not port or port.isdigit())

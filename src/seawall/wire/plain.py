@@ -1,0 +1,83 @@
+"""Plain answers, quickly: a head whose lines were seen before, with the whole body of known length behind it.
+
+Anything else is left to httptools and `parser.AnswerParser`, which also say what is wrong.
+"""
+
+from seawall.contracts.body import Headers
+from seawall.contracts.fields import VALUE, FieldLines
+from seawall.contracts.reply import Reply
+
+__all__ = ["PlainAnswers"]
+
+_STARTS = 64
+_HEAD = 16384
+_IGNORED = frozenset((b"Connection: keep-alive", b"connection: keep-alive", b"Connection: Keep-Alive"))
+# Framing but for Content-Length, and what asks for something of the connection: not plain.
+_UNUSUAL = frozenset((
+    b"transfer-encoding", b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade",
+))  # fmt: skip
+
+
+class PlainAnswers:
+    """What the connections to one target have seen of good answers, bounded.
+
+    Args:
+        most: bytes of a body that is handed over whole.
+        fields: header lines of a head.
+    """
+
+    __slots__ = ("_fields", "_lines", "_most", "_starts")
+
+    def __init__(self, most: int, fields: int) -> None:
+        self._most = most
+        self._fields = fields
+        self._lines = FieldLines()
+        self._starts: dict[bytes, int] = {}
+
+    def take(self, data: bytes) -> Reply | None:
+        """Return the reply when `data` is one plain answer and nothing else, or None.
+
+        Plain is: HTTP/1.1, a status that has a body, exactly one Content-Length, no other framing, all of the body
+        here and not a byte more. It must not be the answer to HEAD.
+        """
+        end = data.find(b"\r\n\r\n")
+        if end < 0 or end > _HEAD:
+            return None
+        lines = data[:end].split(b"\r\n")
+        status = self._starts.get(lines[0]) or self._start(lines[0])
+        if not status or len(lines) > self._fields:
+            return None
+        del lines[0]
+        known = self._lines.known
+        headers: Headers = []
+        length = -1
+        for line in lines:
+            pair = known.get(line)
+            if pair is None:
+                if line in _IGNORED:
+                    continue
+                pair = self._lines.judge(line)
+                if pair is None or pair[0] in _UNUSUAL:
+                    return None
+                if pair[0] == b"content-length":
+                    if length >= 0 or not pair[1].isdigit() or len(pair[1]) > 9:
+                        return None
+                    length = int(pair[1])
+                    continue
+            headers.append(pair)
+        if length != len(data) - end - 4 or length > self._most:
+            return None
+        return Reply(status, headers, data[end + 4 :], None if length else 0)
+
+    def _start(self, line: bytes) -> int:
+        """Return the status of a plain status line (RFC 9112 section 4), or 0."""
+        digits = line[9:12]
+        if not line.startswith(b"HTTP/1.1 ") or not digits.isdigit() or line[12:13] not in (b"", b" "):
+            return 0
+        status = int(digits)
+        if not 200 <= status < 600 or status in (204, 304) or len(line) > 64 or line.translate(None, VALUE):
+            return 0
+        if len(self._starts) >= _STARTS:
+            self._starts.clear()
+        self._starts[line] = status
+        return status
