@@ -202,9 +202,7 @@ async def test_an_app_without_a_file_says_that_there_is_nothing_to_load(tmp_path
 async def hang_up(here: Process, expected: bytes) -> None:
     """Send SIGHUP and wait until it is told."""
     here.child.send_signal(signal.SIGHUP)
-    async with asyncio.timeout(PATIENCE):
-        while expected not in here.out.read_bytes():
-            await asyncio.sleep(0.01)
+    await until(lambda: expected in here.out.read_bytes())
 
 
 async def test_sighup_loads_a_good_file_and_leaves_a_bad_one(tmp_path: Path):
