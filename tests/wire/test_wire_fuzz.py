@@ -13,6 +13,7 @@ from seawall.contracts.clock import Clock
 from seawall.contracts.errors import UpstreamBroken
 from seawall.contracts.wheel import Wheel
 from seawall.wire.connection import Connection
+from seawall.wire.plain import PlainAnswers
 
 CORPUS = Path(__file__).parent / "corpus"
 SEEDS = [path.read_bytes() for path in sorted(CORPUS.glob("*.http"))]
@@ -70,7 +71,7 @@ def drain(source):
 def outcome(loop, data, cuts, is_head):
     """Feed `data`, cut at these places, then the end of stream; return what the caller would see of it."""
     hub = Hub()
-    connection = Connection(hub, loop, Wheel(Clock(lambda: 0.0), loop), 30.0)
+    connection = Connection(hub, loop, Wheel(Clock(lambda: 0.0), loop), 30.0, PlainAnswers(65536, 256))
     connection.connection_made(hub)
     waiter = connection.begin(is_head, TIMES)
     connection.written()

@@ -1,7 +1,6 @@
 """One connection to an upstream: bytes out, answers in, one exchange at a time."""
 
 import asyncio
-from typing import Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade
 
@@ -9,11 +8,12 @@ from seawall.contracts.errors import CallError, DeadlineExceeded, UpstreamBroken
 from seawall.contracts.reply import Reply
 from seawall.contracts.target import Timeouts
 from seawall.contracts.wheel import Entry, Wheel
-from seawall.wire.parser import MAX_FIELDS, MAX_HEAD, SMALL, AnswerParser
+from seawall.wire.owner import Owner
+from seawall.wire.parser import MAX_HEAD, AnswerParser
 from seawall.wire.plain import PlainAnswers
 from seawall.wire.source import AnswerSource
 
-__all__ = ["Connection", "Owner"]
+__all__ = ["Connection"]
 
 # Above this much unread body the connection stops reading its socket; below a reader's usual chunk it would starve.
 HIGH = 262144
@@ -22,18 +22,6 @@ HIGH = 262144
 PATIENCE = 0.25
 _NEVER = float("inf")
 _FIRST_BYTE_OF_HTTP = 72
-
-
-class Owner(Protocol):
-    """The pool, as a connection sees it."""
-
-    def put(self, connection: "Connection") -> None:
-        """Take a free connection back."""
-        ...
-
-    def forget(self, connection: "Connection") -> None:
-        """The connection is gone."""
-        ...
 
 
 class Connection(AnswerParser, asyncio.Protocol):
@@ -63,10 +51,10 @@ class Connection(AnswerParser, asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         wheel: Wheel,
         kept_for: float,
-        plain: PlainAnswers | None = None,
+        plain: PlainAnswers,
     ) -> None:
         super().__init__(kept_for)
-        self._plain = plain or PlainAnswers(SMALL, MAX_FIELDS)
+        self._plain = plain
         self._owner = owner
         self._wheel = wheel
         self._entry: Entry | None = None
@@ -145,20 +133,16 @@ class Connection(AnswerParser, asyncio.Protocol):
                 self.fail(UpstreamBroken("The upstream's answer is not HTTP", answered=True))
                 return
             self.touched = True
-            if self.clean and self.interrupt is None and not self.is_head:
-                reply = self._plain.take(data)
-                if reply is not None:
-                    self.seen = self.now()
-                    self.keep = True
-                    self.deliver(reply)
-                    self._free()
-                    return
+            if self.clean and self.interrupt is None and not self.is_head and self._take_plain(data):
+                return
         self.seen = now = self.now()
         self.fed += len(data)
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            self._garbage(error)
+            broken = UpstreamBroken("The upstream's answer is not valid HTTP", answered=True)
+            broken.__cause__ = error
+            self.fail(broken)  # or only closes, when it came after a good answer
             return
         if not self.busy:
             if self.stray:
@@ -167,6 +151,15 @@ class Connection(AnswerParser, asyncio.Protocol):
             self.fail(UpstreamBroken("The upstream's answer has too large a head", answered=True))
         else:
             self._progress(now)
+
+    def _take_plain(self, data: bytes) -> bool:
+        reply = self._plain.take(data)
+        if reply is not None:
+            self.seen = self.now()
+            self.keep = True
+            self.deliver(reply)
+            self._free()
+        return reply is not None
 
     def _progress(self, now: float) -> None:
         """Move the watch: the answer goes on."""
@@ -186,14 +179,6 @@ class Connection(AnswerParser, asyncio.Protocol):
             self._phase = "idle"
             at = now + self._idle
             self.watch(min(self._limit, at))
-
-    def _garbage(self, error: Exception) -> None:
-        if not self.busy:
-            self.abort()  # it came after a good answer
-            return
-        broken = UpstreamBroken("The upstream's answer is not valid HTTP", answered=True)
-        broken.__cause__ = error
-        self.fail(broken)
 
     def eof_received(self) -> None:
         """End an answer that ends with the connection; break any other."""
