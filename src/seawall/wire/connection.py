@@ -217,9 +217,8 @@ class Connection(AnswerParser, asyncio.Protocol):
 
     def deliver(self, reply: Reply | None) -> None:
         """Give the reply to the call that waits for it; None where `error` says why."""
-        waiter = self.waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(reply)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(reply)
 
     def hush(self) -> None:
         """Stop writing the request: its answer is here."""
