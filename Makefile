@@ -40,7 +40,7 @@ check: lint test ## What CI runs: lint, then the tests
 
 verify: setup $(LOWEST)/.installed audit ## The slow or system-dependent rest, 20 minutes at most
 	$(BIN)/python -m pytest -m verify
-	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" --ignore tests/project
+	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" -W ignore::DeprecationWarning --ignore tests/project
 
 # The tools of dev.txt, then what the server needs at the lowest versions pyproject.toml allows.
 $(LOWEST)/.installed: requirements/dev.txt requirements/lowest.txt pyproject.toml
