@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from seawall.contracts.call import IDEMPOTENT, Call, Run
+from seawall.contracts.call import IDEMPOTENT, Attempt, Call, Run
 from seawall.contracts.clock import Clock
 from seawall.contracts.policy import Context, Proceed, Transport
 from seawall.contracts.reply import Reply
@@ -14,18 +14,24 @@ from seawall.contracts.wheel import Wheel
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.build import build
 from seawall.pipeline.states import States
+from seawall.policies.balance import BalanceSettings
 from seawall.policies.breaker import BreakerSettings
 from seawall.policies.concurrency import ConcurrencySettings
 from seawall.policies.deadline import DeadlineSettings
+from seawall.policies.fallback import FallbackSettings
+from seawall.policies.hedge import HedgeSettings
 from seawall.policies.ratelimit import RateSettings
 from seawall.policies.retry import RetrySettings
 from seawall.registry import BUILTIN
-from seawall.testing import Recorder, VirtualLoop
+from seawall.testing import Recorder, ScriptedTransport, VirtualLoop
 
-__all__ = ["Bench", "high", "low", "retrying", "target"]
+__all__ = ["Bench", "Places", "high", "low", "retrying", "target"]
 
 CLASSES: Mapping[str, type[Settings]] = {
     "deadline": DeadlineSettings,
+    "fallback": FallbackSettings,
+    "hedge": HedgeSettings,
+    "balance": BalanceSettings,
     "retry": RetrySettings,
     "breaker": BreakerSettings,
     "rate": RateSettings,
@@ -90,7 +96,7 @@ class Bench:
         clock = self.loop.clock() if isinstance(self.loop, VirtualLoop) else Clock()
         self.wheel = Wheel(clock, self.loop)
         keep = self.states.round()
-        options = {"timeouts": self.timeouts, "buffers": self.buffers}
+        options = {"timeouts": self.timeouts, "buffers": self.buffers, **_told({**(settings or {}), **(own or {})})}
         self.ctx = Context(
             "api", route, self.targets, clock, self.wheel, self.loop, uniform, self.events, keep, options
         )
@@ -136,6 +142,37 @@ class Bench:
     def kept(self, policy: str, scope: str = "api") -> Any:
         """Return the state of a policy."""
         return self.states.get("api", policy, scope)
+
+
+class Places:
+    """A transport with a script for each target, by its label."""
+
+    def __init__(self, **scripts: ScriptedTransport) -> None:
+        self.scripts = scripts
+        self.seen: list[str] = []
+
+    async def send(self, attempt: Attempt) -> Reply:
+        """Let the attempt meet its target's next step."""
+        label = attempt.call.target.label
+        self.seen.append(label)
+        return await self.scripts[label].send(attempt)
+
+    @property
+    def left(self) -> tuple[int, int]:
+        """Replies that are open and attempts under way, of all targets."""
+        scripts = self.scripts.values()
+        return sum(one.open for one in scripts), sum(one.waiting for one in scripts)
+
+
+def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what one policy must know of another's settings, as the app tells it."""
+    fallback, retry = settings.get("fallback"), settings.get("retry")
+    told: dict[str, Any] = {}
+    if fallback:
+        told["backups"] = FallbackSettings.model_validate(fallback).targets
+    if retry:
+        told["retry_floor"] = RetrySettings.model_validate(retry).floor
+    return told
 
 
 def _parsed(settings: Mapping[str, Any]) -> dict[str, Settings]:

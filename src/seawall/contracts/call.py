@@ -9,6 +9,9 @@ SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 IDEMPOTENT = SAFE | frozenset((b"PUT", b"DELETE"))  # RFC 9110 section 9.2.2
 
 
+_ROUNDING = 1e-6
+
+
 class Run:
     """What all attempts, hedges and fallbacks of one call share.
 
@@ -99,6 +102,13 @@ class Call:
         self.caller = caller
         self.request_id = request_id
         self.trace = trace
+
+    def timed_out(self, now: float) -> bool:
+        """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.
+
+        What was cancelled then took too long; a hint of a millisecond says nothing about an upstream (semantics 1.6).
+        """
+        return now >= self.deadline >= self.run.started + self.timeouts.total - _ROUNDING
 
     def fork(self, target: Target | None = None) -> "Call":
         """Return a copy that shares `run`, optionally bound to another target."""

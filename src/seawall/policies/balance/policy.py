@@ -1,5 +1,6 @@
 """Binding each attempt to a target."""
 
+import asyncio
 from collections.abc import Sequence
 
 from seawall.contracts.call import Call
@@ -93,8 +94,9 @@ class Balance:
             reply = await proceed(call if call.target is target else call.fork(target))
         except BaseException as error:
             load.pending -= 1
-            if isinstance(error, UpstreamError):
-                load.end(self._now(), self._now() - began, good=False)
+            now = self._now()
+            if isinstance(error, UpstreamError) or (isinstance(error, asyncio.CancelledError) and call.timed_out(now)):
+                load.end(now, now - began, good=False)
             elif isinstance(error, Refusal) and run.attempts == before[0]:
                 run.tried = before[1]  # it was not called
             raise

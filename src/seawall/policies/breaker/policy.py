@@ -17,8 +17,6 @@ from seawall.policies.breaker.watched import Watched
 
 __all__ = ["Gate", "Permit", "build", "explain"]
 
-_ROUNDING = 1e-6
-
 
 class Gate:
     """Refuses before anybody queues for a target that would not be called anyway."""
@@ -102,8 +100,7 @@ class Permit:
         # The deadline stage ends an attempt by cancelling it; which cancellation this is, is decided by comparing
         # deadlines (semantics 1.5). One that a caller's hint has shortened is the caller's, not ours: anybody could
         # open the breaker with hints of a millisecond.
-        ours = call.deadline >= call.run.started + call.timeouts.total - _ROUNDING
-        return ours and now >= call.deadline and "timeout" in kinds
+        return call.timed_out(now) and "timeout" in kinds
 
     def _broke(self, breaker: TargetBreaker, permit: int) -> None:
         breaker.core.broke(permit, self._now())

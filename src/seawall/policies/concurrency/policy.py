@@ -1,5 +1,6 @@
 """Holding a slot from before the attempt until its body is closed (semantics 4.2)."""
 
+import asyncio
 from collections.abc import Callable
 
 from seawall.contracts.call import Call
@@ -76,9 +77,12 @@ class MeasureStage:
         began = self._now()
         try:
             reply = await proceed(call)
-        except UpstreamTimeout:
-            gradient.cut(began, self._now())
-            self._slots.follow(gradient)
+        except (UpstreamTimeout, asyncio.CancelledError) as error:
+            now = self._now()
+            # The deadline stage ends an attempt by cancelling it; a caller that left says nothing about load
+            if isinstance(error, UpstreamTimeout) or call.timed_out(now):
+                gradient.cut(began, now)
+                self._slots.follow(gradient)
             raise
         if reply.status < 400:  # an error's latency says nothing about load
             gradient.sample(began, self._now(), self._slots.gate.taken)
