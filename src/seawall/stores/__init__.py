@@ -1,0 +1,5 @@
+"""State behind small protocols: in memory by default."""
+
+from seawall.stores.memory import MemoryEntries
+
+__all__ = ["MemoryEntries"]
