@@ -411,3 +411,14 @@ async def test_a_path_of_nobody_is_as_closed_as_the_others() -> None:
     stranger, _ = await Harness(fine, anonymous=False).done(b"/nowhere")
     assert (page.status, stranger.status) == (403, 401)
     assert b"weather" not in page.body + stranger.body  # type: ignore[operator]
+
+
+@virtual
+async def test_nothing_new_is_taken_while_memory_is_short() -> None:
+    """503 with Retry-After, and on again afterwards."""
+    here = Harness(fine)
+    here.gateway.refuse_new(True)
+    reply, event = await here.done()
+    assert (reply.status, reply.header(b"retry-after"), event.error) == (503, b"1", "saturated")
+    here.gateway.refuse_new(False)
+    assert (await here.done())[0].status == 200

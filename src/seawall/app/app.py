@@ -5,7 +5,6 @@ import platform
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import PurePath
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +14,9 @@ from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
 from seawall.app.means import doorway_of, limits_of, options_of
+from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
+from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.tls import check_authorities, server_context
@@ -198,11 +199,20 @@ class App:
         )
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
+        self._watch_memory()
         await self._listen(loop, table)
         expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    def _watch_memory(self) -> None:
+        soft, gateway = self._tree.memory.soft, self._gateway
+        if soft is not None:
+            memory = self._vitals.process.memory
+            pressure = Pressure(soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit)
+            pressure.start()
+            self._stack.callback(pressure.stop)
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
         stack = self._stack
@@ -214,8 +224,10 @@ class App:
         self._writer.start()
         stack.push_async_callback(self._writer.close)
         listeners: list[Listener] = [metrics, log]
-        self._hub = Hub(listeners, self._observer_failed)
+        self._hub = Hub(listeners, lambda listener, error: self._reports.observer_failed(listener, error))
+        self._reports = Reports(self._hub.emit)
         metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))
+        metrics.source("seawall_requests_refused", self._reports.refusals)
         metrics.source("seawall_observer_failures", lambda: float(self._hub.failures))
         stack.enter_context(Bridge(self._hub.emit, loop))
         self._vitals = Vitals(self._clock, loop)
@@ -226,7 +238,7 @@ class App:
     async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
         server = self._tree.server
         exposition = Exposition(
-            self._metrics, self._clock.now, self._gauge_failed, prepare=self._vitals.process.count_fds
+            self._metrics, self._clock.now, self._reports.gauge_failed, prepare=self._vitals.process.count_fds
         )
         pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
         self._front = Front(self._gateway, pages, table.hosts)
@@ -241,9 +253,20 @@ class App:
         return door
 
     async def _serve(self, loop: asyncio.AbstractEventLoop, front: Front, listen: str, *, tls: bool) -> None:
-        server = Server(front, limits_of(self._tree.server), self._clock, self._wheel, loop, report=self._unexpected)
+        server = Server(
+            front,
+            limits_of(self._tree.server),
+            self._clock,
+            self._wheel,
+            loop,
+            refused=self._reports.refused,
+            report=self._reports.unexpected,
+        )
         self._stack.push_async_callback(server.drain, 0.0)
-        await server.start(listen, server_context(self._tree.server.tls) if tls else None)
+        try:
+            await server.start(listen, server_context(self._tree.server.tls) if tls else None)
+        except OSError as error:  # the system's own says what is wrong, but not with which address
+            raise OSError(error.errno, error.strerror or str(error), listen) from error
         self._servers.append(server)
 
     def _own_listeners(self) -> list[tuple[str, int]]:
@@ -256,21 +279,3 @@ class App:
             settings.format or ("text" if self._text_log else "json"), settings.level, settings.success, settings.rate
         )
         return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)
-
-    def _observer_failed(self, listener: Listener, error: Exception) -> None:
-        fields = (("observer", type(listener).__name__), ("error", type(error).__name__))
-        self._hub.emit(Notice("error", "observer_failed", "An observer failed and was taken out", fields))
-
-    def _gauge_failed(self, name: str, error: Exception) -> None:
-        fields = (("metric", name), ("error", type(error).__name__))
-        self._hub.emit(Notice("error", "metric_failed", "A metric could not be read", fields))
-
-    def _unexpected(self, error: BaseException) -> None:
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = ""
-        if where is not None:
-            place = f"{PurePath(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
-        fields = (("error", type(error).__name__), ("place", place))
-        self._hub.emit(Notice("error", "unexpected", "A call failed in a way nobody expected", fields))

@@ -94,9 +94,10 @@ def _on_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:
 
 
 def _plain(error: OSError) -> str:
+    address = error.filename or "that address"
     if error.errno == errno.EADDRINUSE:
         return (
-            f"seawall: the address is in use ({error.strerror}); stop what listens there, or set another one: "
+            f"seawall: {address} is in use; stop what listens there, or set another one: "
             'server.listen = "127.0.0.1:8081" in the settings, or SEAWALL_SERVER__LISTEN=127.0.0.1:8081'
         )
-    return f"seawall: cannot listen: {error.strerror or error}"
+    return f"seawall: cannot listen on {address}: {error.strerror or error}"

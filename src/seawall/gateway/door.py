@@ -18,7 +18,7 @@ from seawall.gateway.headers import Seen, clean_reply, clean_request
 from seawall.gateway.identity import client_address, new_id, request_id_of, trace_of
 from seawall.gateway.paths import climbs
 from seawall.gateway.record import Record
-from seawall.gateway.refused import CLIMBING, NO_KEY, Refused, foreign
+from seawall.gateway.refused import CLIMBING, FULL, NO_KEY, Refused, foreign
 from seawall.gateway.relay import Relay
 from seawall.gateway.table import Route, Table, Upstream
 from seawall.pipeline.hints import hinted
@@ -60,11 +60,16 @@ class Gateway:
         self._clock = clock
         self._random_bits = random_bits
         self._emit = emit
+        self.full = False
 
     def reload(self, table: Table, options: Options) -> None:
         """Use another table and options from the next request on."""
         self._table = table
         self._options = options
+
+    def refuse_new(self, full: bool) -> None:
+        """Refuse every new request while memory is short, with 503."""
+        self.full = full
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves."""
@@ -101,7 +106,9 @@ class Gateway:
             reason = options.sites.page_refused(request.host, seen.origin, seen.sec_fetch_site)
             if reason is not None:
                 return foreign(reason)
-        return None if options.anonymous else NO_KEY
+        if not options.anonymous:
+            return NO_KEY
+        return FULL if self.full else None
 
     def _nowhere(self, request: Request) -> Refused:
         """Return why a request meets no upstream; only who may call is told which there are."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["CLIMBING", "NO_KEY", "Refused", "foreign"]
+__all__ = ["CLIMBING", "FULL", "NO_KEY", "Refused", "foreign"]
 
 
 class Refused(NamedTuple):
@@ -28,6 +28,9 @@ NO_KEY = Refused(
     "Send the caller's key as X-Seawall-Key.",
     ((b"www-authenticate", b'Bearer realm="seawall"'),),
 )
+
+
+FULL = Refused(503, "saturated", "Too much is already under way", "Memory is short; calls under way go on.")
 
 
 def foreign(reason: str) -> Refused:

@@ -13,6 +13,7 @@ _LABELS = {
     "route": "the route's `match`, `default` where none matched, `unmatched`, `overflow`",
     "method": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, or `_OTHER`",
     "outcome": "`ok`, `upstream_error`, `client_error`, `refused`, `failed`, `deadline`, `cancelled`, `broken`",
+    "status": "the status it was refused with",
     "status_class": "`1xx` to `5xx` of what the client got, `0xx` for anything else",
     "target": "label of the target in the settings",
     "result": "`1xx` to `5xx`, or `connect`, `reset`, `timeout`, `cancelled`; `_OTHER`",

@@ -95,6 +95,12 @@ FAMILIES = (
         ("upstream",),
         "Times an upstream asked with Retry-After to be left alone.",
     ),
+    Family(
+        "seawall_requests_refused",
+        "counter",
+        ("status",),
+        "Requests the server refused before any door saw them: malformed, too large, too slow, too many.",
+    ),
     Family("seawall_inflight", "gauge", (), "Calls under way."),
     Family("seawall_connections", "gauge", (), "Open connections of clients."),
     Family(

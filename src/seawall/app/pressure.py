@@ -1,0 +1,54 @@
+"""Memory near its bound: new work is refused before the kernel kills the process (`memory.soft`)."""
+
+from collections.abc import Callable
+
+from seawall.contracts.events import Emit, Notice
+from seawall.contracts.wheel import Entry, Wheel
+
+__all__ = ["Pressure"]
+
+_EVERY = 1.0
+_RELIEF = 0.95  # resident memory must fall so far below the bound before work is taken again, lest it flutters
+
+
+class Pressure:
+    """Looks at resident memory once a second; `start` and `stop` it.
+
+    Args:
+        soft: bytes above which new work is refused.
+        resident: reads the process's resident bytes.
+        wheel: time.
+        refuse: told True when work must be refused and False when it may come again.
+        emit: told of both in a notice.
+    """
+
+    def __init__(
+        self, soft: int, resident: Callable[[], int], wheel: Wheel, refuse: Callable[[bool], None], emit: Emit
+    ) -> None:
+        self._soft = soft
+        self._resident = resident
+        self._wheel = wheel
+        self._refuse = refuse
+        self._emit = emit
+        self._entry: Entry | None = None
+        self.high = False
+
+    def start(self) -> None:
+        """Look now and every second."""
+        resident = self._resident()
+        bound = self._soft * _RELIEF if self.high else self._soft
+        if (resident > bound) is not self.high:
+            self.high = not self.high
+            self._refuse(self.high)
+            message = (
+                "Memory is above memory.soft, new work is refused" if self.high else "Memory is below its bound again"
+            )
+            fields = (("resident_bytes", resident), ("soft_bytes", self._soft))
+            self._emit(Notice("warning" if self.high else "info", "memory", message, fields))
+        self._entry = self._wheel.add(self._wheel.now() + _EVERY, self.start)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._entry is not None:
+            self._entry.cancel()
+            self._entry = None
