@@ -24,6 +24,7 @@ from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Notice
+from seawall.contracts.request import Handler
 from seawall.contracts.wheel import Wheel
 from seawall.gateway.door import Gateway
 from seawall.gateway.table import Table
@@ -62,6 +63,7 @@ class App:
         log_fd: file descriptor the log is written to.
         text_log: write text where the settings leave the format open; for a terminal.
         again: loads the settings anew for `reload_again`; None where they come from no file.
+        listen: open the listeners of the settings; False where another server calls `handler`.
 
     Raises:
         SettingsError: on entering, when the settings cannot be served.
@@ -76,8 +78,10 @@ class App:
         log_fd: int = 1,
         text_log: bool = False,
         again: Callable[[], Tree] | None = None,
+        listen: bool = True,
     ) -> None:
         self._tree = tree
+        self._listens = listen
         self._again = again
         self._clock = clock or Clock()
         self._log_fd = log_fd
@@ -107,6 +111,13 @@ class App:
     def addresses(self) -> tuple[str, ...]:
         """What is listened on, the gateway's own first, with real port numbers."""
         return tuple(address for server in self._servers for address in server.addresses)
+
+    @property
+    def handler(self) -> Handler:
+        """Both doors as one handler, for an ASGI host (`seawall.server.asgi.AsgiApp`)."""
+        if self._front is None:
+            raise RuntimeError("the gateway is not running; enter the App first")
+        return self._front
 
     @property
     def settings(self) -> Tree:
@@ -242,6 +253,8 @@ class App:
         )
         pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
         self._front = Front(self._gateway, pages, table.hosts)
+        if not self._listens:
+            return
         await self._serve(loop, self._front, server.listen, tls=True)
         if server.admin_listen is not None:
             own = doorway_of(server, server.admin_bind, table, shared=False)
