@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pipelines import Bench, retrying
+from pipelines import Bench, Places, retrying, target
 from seawall.contracts.call import Run
 from seawall.contracts.errors import (
     ConnectError,
@@ -293,3 +293,34 @@ async def test_1_1_a_run_that_began_earlier_keeps_its_stream_deadline():
     (await bench.send(run=run)).close()
     (await bench.send(run=run)).close()
     assert source.limits == [1090]
+
+
+TWO = (target("a"), target("b"))
+
+
+@virtual
+async def test_1_2_one_attempt_is_held_back_for_every_target_not_yet_tried():
+    """Three attempts and one backup: the first target has two, the backup the third."""
+    places = Places(a=ScriptedTransport(then=503), b=ScriptedTransport(then=503))
+    bench = Bench(places, {"fallback": {"targets": ["b"]}, "retry": retrying(attempts=9)}, targets=TWO)
+    assert await bench.status(budget=3) == 503
+    assert places.seen == ["a", "a", "b"]
+
+
+@virtual
+async def test_1_2_a_target_that_is_not_the_last_may_use_try_for_at_most():
+    """Also where it would answer in time; by default it has 60 % of what is left."""
+    for settings, at in (({"targets": ["b"], "try_for": 2.0}, 2), ({"targets": ["b"]}, 6)):
+        places = Places(a=ScriptedTransport(then=hang(), obey=False), b=ScriptedTransport(then=200))
+        bench = Bench(places, {"fallback": settings}, targets=TWO, timeouts=Timeouts(total=10))
+        assert await bench.status() == 200
+        assert bench.loop.time() - places.scripts["a"].times[0] == pytest.approx(at, abs=0.02)
+
+
+@virtual
+async def test_1_2_attempts_end_50_ms_before_the_deadline_where_a_fixed_answer_waits():
+    """It is in time, and without one the whole time is the attempts'."""
+    script = ScriptedTransport(then=hang(), obey=False)
+    bench = Bench(script, {"fallback": {"status": 203}}, timeouts=Timeouts(total=2))
+    assert await bench.status() == 203
+    assert script.seen[0].handed - script.times[0] == pytest.approx(1.95, abs=0.02)

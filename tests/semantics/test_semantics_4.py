@@ -7,10 +7,10 @@ from contextlib import suppress
 import pytest
 from limits_rig import Rig, Upstream, streaming, turns
 
-from seawall.contracts.errors import Saturated, UpstreamBroken, UpstreamTimeout
+from seawall.contracts.errors import DeadlineExceeded, Saturated, UpstreamBroken, UpstreamTimeout
 from seawall.contracts.reply import Reply
 from seawall.pipeline.compose import compose
-from seawall.policies import concurrency
+from seawall.policies import concurrency, deadline
 from seawall.testing import virtual
 
 SPEC = concurrency.SPEC
@@ -379,3 +379,19 @@ async def test_4_5_timeouts_cut_the_limit():
         slow.release(number, UpstreamTimeout("first_byte"))
     await settle(tasks)
     assert gate.limit == int(before * 0.9)
+
+
+@virtual
+async def test_4_5_a_deadline_of_ours_is_a_timeout_and_a_callers_hint_is_none():
+    """Where no attempt has a limit of its own it is the deadline that ends a hanging one."""
+    rig, upstream = Rig(), Upstream()
+    stages = rig.stages(deadline.SPEC, {}) + rig.stages(SPEC, "adaptive")
+    pipeline = compose(stages, upstream)
+    gradient = rig.kept["shop", "concurrency", ""].gradient
+    before = gradient._exact
+    with pytest.raises(DeadlineExceeded):
+        await pipeline(rig.call(left=0.5))
+    assert gradient._exact == before
+    with pytest.raises(DeadlineExceeded):
+        await pipeline(rig.call(left=30.0))
+    assert gradient._exact == before * 0.9
