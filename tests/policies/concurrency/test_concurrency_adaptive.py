@@ -183,6 +183,19 @@ def test_timeouts_cut_once_for_calls_in_flight_together():
     assert gradient._exact == pytest.approx(limit * 0.81)
 
 
+def test_a_timeout_of_a_call_that_had_no_time_is_no_sign_of_load():
+    """Its time went by in a queue of ours: the limit stays, so that the queue can shorten."""
+    gradient = Gradient(100, 0.0)
+    now = feed(gradient, 0.05, MOST * 2, 0.0)
+    exact = gradient._exact
+    for _ in range(10):
+        now += 1.0
+        gradient.cut(now, now + 0.09)
+    assert gradient._exact == exact
+    gradient.cut(now, now + 0.11)
+    assert gradient._exact == pytest.approx(exact * 0.9)
+
+
 def test_a_lower_bound_counts_at_once():
     """A reload may lower it."""
     gradient = Gradient(100, 0.0)

@@ -15,6 +15,7 @@ START = 4.0  # the first limit; doubles each window until latency rises
 TOLERANCE = 1.2  # how much slower than unloaded is still normal
 SMOOTHING = 0.3
 CUT = 0.9  # for each round of timeouts
+SHORT = 2.0  # times unloaded: a timeout after less is none of the upstream's
 LEAST, MOST = 32, 128  # samples of a window
 PERIOD = 10.0  # seconds between measurements of the unloaded latency, and at least
 ROUNDS = 50  # times that latency
@@ -79,8 +80,12 @@ class Gradient:
             self._close(now)
 
     def cut(self, began: float, now: float) -> None:
-        """Count a timeout: the limit falls, once for all calls that were in flight when it last fell."""
-        if began < self._began:
+        """Count a timeout: the limit falls, once for all calls that were in flight when it last fell.
+
+        One that had less than twice the unloaded latency says nothing about load: the call had spent its time before
+        it got here, in a queue of ours or of its caller. Counting it would keep the limit at 1 behind a long queue.
+        """
+        if began < self._began or now - began < SHORT * self.base:
             return
         self._growing = False
         self._restore *= CUT
