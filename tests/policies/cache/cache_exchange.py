@@ -6,8 +6,8 @@
     = 200 | Age: 0 | "answer 1"        what the client gets (`-Name`: without; `~` stands for "contains")
     + 30                               seconds pass
 
-Answers have a Date and a body `answer N` unless they say otherwise (`-Date`, `"text"`, `~cut`). `{60}` is the HTTP-date 60
-seconds after the beginning. An origin may also be `down`, or `wait 2` seconds before it answers.
+Answers have a Date and a body `answer N` unless they say otherwise (`-Date`, `"text"`, `~cut 3` of its bytes); `{60}`
+is the HTTP-date 60 seconds after the beginning. An origin may also be `down`, or `wait 2` seconds before it answers.
 """
 
 import asyncio
@@ -46,6 +46,21 @@ class Case:
         return f"{self.section} {self.name}".replace(" ", "-")
 
 
+def cases(text: str, **settings: Any) -> list[Case]:
+    """Return the cases of a text: `section: name`, then its exchange, set in by four blanks.
+
+    Args:
+        text: of several cases.
+        settings: of all of them.
+    """
+    found: list[Case] = []
+    for block in re.split(r"\n(?=\S)", text.strip("\n")):
+        title, _, exchange = block.partition("\n")
+        section, _, name = title.partition(": ")
+        found.append(Case(section, name, re.sub(r"(?m)^ +", "", exchange).strip("\n"), settings))
+    return found
+
+
 def dated(text: str) -> str:
     """Put HTTP-dates in place of `{seconds}`."""
     return re.sub(r"\{(-?\d+)\}", lambda found: http_date(EPOCH + int(found[1])).decode(), text)
@@ -56,7 +71,7 @@ def build(settings: dict[str, Any] | None = None, states: States | None = None, 
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     clock = loop.clock()
-    keep = (states or States()).round()
+    keep = (States() if states is None else states).round()
     context = Context(
         "api", "", (TARGET,), clock, Wheel(clock, loop), loop, lambda low, _: low, Recorder(), keep, options
     )
@@ -235,7 +250,8 @@ async def _request(stage: Any, origin: Origin, step: _Step) -> None:
     try:
         reply = await stage.send(call, origin)
     except CallError as error:
-        assert wanted == f"error {error.status_hint}", f"{step.request}: {error!r}"
+        told = f"error {error.status_hint}"
+        assert wanted == told, step.request
         return
     try:
         body = await body_of(reply)

@@ -1,6 +1,5 @@
 """HTTP-dates in their three forms, to the letter but for case (RFC 9110 section 5.6.7, RFC 9111 section 4.2)."""
 
-from calendar import timegm
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -84,4 +83,4 @@ def _seconds(year: bytes, month: bytes, day: bytes, clock: bytes) -> float | Non
         moment = datetime(int(year), number, int(day), int(hour), int(minute), 59 if leap else int(second), tzinfo=UTC)
     except ValueError:
         return None
-    return float(timegm(moment.utctimetuple()) + leap)
+    return moment.timestamp() + leap

@@ -160,12 +160,11 @@ def make(head: Arrived, said: Directives, body: bytes, variant: bytes, settings:
 def _stale(said: Directives, settings: CacheSettings, overridden: bool, told: bool) -> tuple[float, float]:
     """Return for how many seconds past its freshness an answer may be given while refreshed, and while that fails.
 
-    What the response says goes before the settings, except with `override`. The settings' stale-while-revalidate
-    needs a freshness to count from: without one every answer would be a stale one.
+    What the response says goes before the settings, except with `override`. Stale-while-revalidate needs a freshness
+    to count from: without one every answer would be a stale one.
     """
-    swr = settings.stale_while_revalidate if told else 0.0
-    sie = settings.stale_if_error
+    swr, sie = settings.stale_while_revalidate, settings.stale_if_error
     if not overridden:
         swr = swr if said.swr is None else float(said.swr)
         sie = sie if said.sie is None else float(said.sie)
-    return swr, sie
+    return swr if told else 0.0, sie
