@@ -26,15 +26,17 @@ async def test_it_runs_under_uvicorn(tmp_path: Path, monkeypatch: pytest.MonkeyP
         app = await asyncio.to_thread(application)  # reads files, as a host does before it starts its loop
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="on"))
         serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            assert (await client.get("/up/a?b=c")).text == "/a?b=c"
-            assert (await client.get("/ready")).json() == {"status": "pass"}
-            assert (await client.get("/nowhere")).json()["type"] == "urn:seawall:not-found"
-        server.should_exit = True
-        await serving
+        try:
+            while not server.started and not serving.done():
+                await asyncio.sleep(0)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                assert (await client.get("/up/a?b=c")).text == "/a?b=c"
+                assert (await client.get("/ready")).json() == {"status": "pass"}
+                assert (await client.get("/nowhere")).json()["type"] == "urn:seawall:not-found"
+        finally:
+            server.should_exit = True
+            await serving
 
 
 async def test_the_mounted_form_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

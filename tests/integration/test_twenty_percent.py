@@ -18,7 +18,7 @@ from seawall.contracts.wheel import Wheel
 from seawall.testing.sandbox import Sandbox
 from seawall.wire import Wire
 
-CALLERS = 96
+CALLERS = 32
 FLAKY = Kind(1.0, b"GET", b"/sandbox/flaky?rate=0.2")
 
 # All defaults but for the attempt timeout: its default is the whole deadline, after which nothing can be tried again.

@@ -197,5 +197,5 @@ async def test_an_odd_method_is_refused_or_logged_as_text(tmp_path: Path):
         for method in (b'GET"}', b"PROPFIND", b"M-SEARCH", b"get", b"G\x1bET", b"GET\x00", b"PURGE"):
             await place.raw(b"%b /up/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % method)
     lines = [orjson.loads(line) for line in (tmp_path / "log").read_bytes().splitlines()]
-    assert {line["event"] for line in lines} <= {"ready", "call"}
+    assert {line["event"] for line in lines} <= {"ready", "call", "request_refused"}
     assert {line["method"] for line in lines if line["event"] == "call"} <= {"PROPFIND", "M-SEARCH", "PURGE"}

@@ -118,7 +118,7 @@ class Reader:
                     credentials += (name, value)
             else:
                 before = getattr(asked, meaning)  # type: ignore[arg-type] # what is no number is a slot's name
-                setattr(asked, meaning, value if before is None else before + b", " + value)  # type: ignore[arg-type]
+                setattr(asked, meaning, value if before is None else before + b", " + value)  # type: ignore[arg-type] # as above
         if self._by_caller:
             credentials = [b"caller", call.caller.encode(), *(credentials or ())]
         asked.scope = scope if credentials is None else _digest([scope, *credentials])
