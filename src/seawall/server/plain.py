@@ -11,6 +11,8 @@ __all__ = ["SPECIAL", "HeadMemory", "PlainHead", "valid_host"]
 
 _PLAIN = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _STARTS = 256
+# As nearly every client writes it; any other spelling is judged like any line.
+LENGTHS = (b"Content-Length: ", b"content-length: ")
 _TARGET = VISIBLE.replace(b"\\", b"").replace(b"#", b"")
 SPECIAL = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
 _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;="
@@ -107,13 +109,18 @@ class PlainHead:
                 return None
             self.host = pair[1]
             return pair
+        if line.startswith(LENGTHS) and not self._sized:
+            digits = line[16:]
+            if not digits.isdigit() or len(digits) > 15:  # more digits are no length that anybody takes
+                return None
+            self.length, self._sized = int(digits), True
+            return (b"content-length", digits)
         lines = self._memory.lines
         fresh = lines.judge(line)
         if fresh is None or fresh[0] not in SPECIAL:
             return fresh
         name, value = fresh
         if name == b"content-length":
-            # more digits than that are no length that anybody takes
             if self._sized or not value.isdigit() or len(value) > 15:
                 return None
             self.length, self._sized = int(value), True

@@ -11,6 +11,8 @@ __all__ = ["PlainAnswers"]
 
 _STARTS = 64
 _HEAD = 16384
+# As nearly every server writes it; any other spelling is judged like any line.
+_LENGTHS = (b"Content-Length: ", b"content-length: ")
 _IGNORED = frozenset((b"Connection: keep-alive", b"connection: keep-alive", b"Connection: Keep-Alive"))
 # Framing but for Content-Length, and what asks for something of the connection: not plain.
 _UNUSUAL = frozenset((
@@ -55,6 +57,12 @@ class PlainAnswers:
             pair = known.get(line)
             if pair is None:
                 if line in _IGNORED:
+                    continue
+                if line.startswith(_LENGTHS) and length < 0:
+                    digits = line[16:]
+                    if not digits.isdigit() or len(digits) > 9:
+                        return None
+                    length = int(digits)
                     continue
                 pair = self._lines.judge(line)
                 if pair is None or pair[0] in _UNUSUAL:
