@@ -100,7 +100,7 @@ class Network:
         kinds: tuple[tuple[bytes | None, ...], ...] = (
             (SMALL,), (SMALL[:20], SMALL[20:]), STREAM, (FAILED,), (BUSY,), (None,), (*STREAM[:2], None), (),
         )  # fmt: skip
-        return self._random.choices(kinds, (450, 100, 200, 80, 2, 50, 50, 70))[0]
+        return self._random.choices(kinds, (4500, 1000, 2000, 800, 5, 500, 500, 700))[0]
 
     async def dial(self, _: Target, new: Callable[[], Connection]) -> Connection:
         """Return a connection after a while.

@@ -18,32 +18,39 @@ The upstream of the scenarios is {SERVERS} servers behind one queue, with lognor
 {MEDIAN * 1000:.0f} ms (sigma {SIGMA:g}): about 395 calls a second. It does not notice that a caller has gone and does
 that work all the same, as most servers do. {CLIENTS:,} clients call in turn with a pause of {THINK:.0f} s on average,
 about 200 calls a second. A call has 5 s and an attempt 2 s where nothing else is said; settings are the defaults but
-for the breaker's `open = "{BREAKER["open"]}"` and `window = "{BREAKER["window"]}"`, a rate of 300 calls a second, and
-at most a second in a queue, so that the runs are short.
+for the breaker's `open = "{BREAKER["open"]}"` and `window = "{BREAKER["window"]}"`, a rate of 400 calls a second (800
+with a spare), and at most 250 ms in a queue.
 """
 TEXTS = {
     "outage": """
 Retry alone asks 1.2 times for each call, whatever `attempts` says: the budget. The breaker stops asking but for its
-probes, and a call fails at once. Recovery costs with a breaker what is left of its open time. Only another target makes
-calls succeed: `fallback` and `balance` have a second upstream here. `balance` alone goes on choosing the first one, and
-more often than not: it fails fast, and nothing takes it out but a breaker.
+probes, and a call fails at once. With a breaker, recovery takes what is left of its open time, which doubles with each
+failed probe: `all, long queues` had one moments before the end. Only another target makes calls succeed: `fallback` and
+`balance` have a second upstream here. `balance` alone goes on choosing the first one, and more often than not: it fails
+fast, and nothing takes it out but a breaker.
 """,
     "brown-out": """
 Without a limit the queue inside the upstream grows until nothing in it is still wanted: it works at full speed for
 callers that have gone, and goes on so after the brown-out. Retries lengthen that. Adaptive concurrency admits what the
 upstream can still do, a tenth of its capacity and so a fifth of the calls, and there is nothing to work off afterwards.
-`all, and a spare` shows what that costs: slots belong to the upstream as a whole, so a slow target holds slots that
+How soon depends on the limit it had: alone it had grown to 128 under this light load, and a tenth less for each round
+of timeouts of 2 s took 20 s to come down to what answers in time.
+`all, and a spare` shows a limit of this: slots belong to the upstream as a whole, so a slow target holds slots that
 calls to the backup wait for.
 """,
     "retry storm": """
 The clients' own retries, without jitter or budget, make more work than the upstream can do even after it is well again:
-it stays down to the end although the load would fit twice. The retry policy can do nothing about clients that retry.
-The breaker and adaptive concurrency break the circle, since refusing costs nothing.
+it stays down to the end although the load would fit twice. The retry policy can do nothing about clients that retry,
+and its line hides the one without policies. The breaker and adaptive concurrency break the circle, since refusing costs
+nothing; with a breaker, calls succeed again when what is left of its open time has passed. `all, long queues` lets
+calls wait for a second in each queue, as long as these clients wait in all: they reach the upstream with no time left,
+and that lengthens the storm. A queue's `wait` belongs well below what callers wait.
 """,
     "recovery": """
-For 15 s after the outage the upstream can do two thirds of what is asked of it. Without a limit those 15 s fill its
-queue, and calls go on failing after it is at full speed. With one, the calls beyond its capacity are refused at once,
-and success is complete as soon as the capacity is there.
+For 15 s after the outage the upstream can do two thirds of what is asked of it. Without a limit its queue grows past
+what a caller waits for within five of them, and from then on nobody is answered in time although it works as fast as it
+can. With a limit two thirds succeed all the while; a call counts as recovered only when all do. `all` had failed a
+probe just before the upstream came back, and its breaker stays open for 20 s more.
 """,
 }
 PLOTS = {
@@ -95,7 +102,7 @@ def page(
     ]
     for scenario in scenarios:
         name = scenario.name
-        parts.append(f"\n## {name[0].upper()}{name[1:]}\n\n{_wrapped(scenario.says + ' ' + TEXTS[name])}\n")
+        parts.append(f"\n## {name[0].upper()}{name[1:]}\n\n{_wrapped(scenario.says + TEXTS[name])}\n")
         parts.append(_plot(name.replace(" ", "-"), name))
         parts.append(_cells(outcomes[name]))
     for file, (title, says) in PLOTS.items():

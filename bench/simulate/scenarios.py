@@ -55,7 +55,7 @@ class Variant:
 
 BREAKER = {"open": "5s", "window": "10s"}
 SCENARIOS = (
-    Scenario("outage", "Nothing accepts a connection for 40 s.", (Mode(20.0, "refuse"), Mode(60.0)), 60.0, 100.0),
+    Scenario("outage", "Nothing accepts a connection for 40 s.", (Mode(20.0, "refuse"), Mode(60.0)), 60.0, 115.0),
     Scenario(
         "brown-out",
         "For 40 s every answer takes ten times as long, so that the upstream can do a tenth.",
@@ -80,25 +80,23 @@ SCENARIOS = (
         100.0,
     ),
 )
+RATE = {"limit": "400/s", "wait": "250ms"}  # what the upstream can do
+LIMIT = {"mode": "adaptive", "wait": "250ms"}
+EVERY = {"retry": {}, "breaker": BREAKER, "rate": RATE, "concurrency": LIMIT, "hedge": "p95"}
+BACKUPS = {"targets": ["backup"]}
 VARIANTS = (
     Variant("none", {}),
     Variant("retry", {"retry": {}}),
     Variant("breaker", {"breaker": BREAKER}),
-    Variant("rate", {"rate": {"limit": "300/s", "wait": "1s"}}),
-    Variant("concurrency", {"concurrency": {"mode": "adaptive", "wait": "1s"}}),
+    Variant("rate", {"rate": RATE}),
+    Variant("concurrency", {"concurrency": LIMIT}),
     Variant("hedge", {"hedge": "p95"}),
     Variant("balance", {"balance": "least_loaded"}, spare=True),
-    Variant("fallback", {"fallback": {"targets": ["backup"]}}, spare=True),
-    Variant(
-        "all", {"retry": {}, "breaker": BREAKER, "rate": {"limit": "300/s", "wait": "1s"},
-                "concurrency": {"mode": "adaptive", "wait": "1s"}, "hedge": "p95"},
-    ),
-    Variant(
-        "all, and a spare", {"retry": {}, "breaker": BREAKER, "rate": {"limit": "300/s", "wait": "1s"},
-                             "concurrency": {"mode": "adaptive", "wait": "1s"}, "hedge": "p95",
-                             "fallback": {"targets": ["backup"]}}, spare=True,
-    ),
-)  # fmt: skip
+    Variant("fallback", {"fallback": BACKUPS}, spare=True),
+    Variant("all", EVERY),
+    Variant("all, long queues", {**EVERY, "rate": {**RATE, "wait": "1s"}, "concurrency": {**LIMIT, "wait": "1s"}}),
+    Variant("all, and a spare", {**EVERY, "rate": {**RATE, "limit": "800/s"}, "fallback": BACKUPS}, spare=True),
+)
 
 
 class Outcome(NamedTuple):

@@ -104,7 +104,7 @@ class Upstream:
         self._mode = HEALTHY
         self._busy = 0
         self._queue: deque[_Job] = deque()
-        self._working: set[asyncio.Future[None]] = set()
+        self._working: dict[asyncio.Future[None], None] = {}  # in order, so that a seed gives one run
         self.came: list[Came] = []
         self.answered: list[Answered] = []
         self.wasted = 0
@@ -156,13 +156,13 @@ class Upstream:
 
     def _begin(self, job: _Job) -> None:
         self._busy += 1
-        self._working.add(job.future)
+        self._working[job.future] = None
         self._loop.call_later(self._service(self._random) * self._mode.slower, self._end, job)
 
     def _end(self, job: _Job) -> None:
         if job.future not in self._working:  # lost in a crash
             return
-        self._working.discard(job.future)
+        del self._working[job.future]
         self._busy -= 1
         if job.future.done():
             self.wasted += 1
