@@ -93,6 +93,19 @@ TEXT = r"""
     = 304
     > GET /a
     = 200 | "answer 2"
+9111 4.3.4: a 304 without a validator is about nothing where a client's tag was asked about too
+    > GET /a
+    < 200 | Cache-Control: max-age=10 | ETag: "1"
+    = 200
+    + 30
+    > GET /a | If-None-Match: "2"
+    ? If-None-Match: "1", "2"
+    < 304 | X: y
+    ? -If-None-Match
+    < 200 | ETag: "2" | Cache-Control: max-age=60
+    = 304 | ETag: "2"
+    > GET /a
+    = 200 | "answer 3"
 9111 5.2.2.4: no-cache is validated every time
     > GET /a
     < 200 | Cache-Control: no-cache, max-age=60 | ETag: "1"

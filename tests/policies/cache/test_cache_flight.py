@@ -11,6 +11,7 @@ from seawall.contracts.errors import (
     ConnectError,
     DeadlineExceeded,
     QuotaExceeded,
+    Saturated,
 )
 from seawall.contracts.reply import Reply
 from seawall.testing import ScriptedSource, virtual
@@ -76,6 +77,32 @@ async def test_the_last_one_leaving_cancels_the_call():
     assert flights(context).table == {}
     assert flights(context).under_way == {}
     assert (await get(stage, upstream))[0] == 200
+
+
+@virtual
+async def test_one_who_leaves_in_the_turn_in_which_he_came_leaves_nothing():
+    """The flight has hardly taken off."""
+    stage, context = build()
+    upstream = Upstream()
+    task = asyncio.create_task(get(stage, upstream))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await settle()
+    assert upstream.cancelled == len(upstream.calls)
+    assert (flights(context).table, flights(context).under_way, len(flights(context))) == ({}, {}, 0)
+
+
+@virtual
+async def test_closing_before_a_flight_takes_off_tells_who_waits():
+    """Nobody waits for ever."""
+    stage, context = build()
+    task = asyncio.create_task(get(stage, Upstream()))
+    await asyncio.sleep(0)
+    await flights(context).close()
+    with pytest.raises(Saturated):
+        await task
+    assert flights(context).under_way == {}
 
 
 @virtual

@@ -76,7 +76,7 @@ class Flights:
         self.refreshed += behind
         task = flight.task = self.wheel.loop.create_task(self._fly(flight, shelf, proceed), name="cache flight")
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, flight, shelf))
         return flight
 
     async def wait(self, flight: Flight, first: bool, until: float | None) -> Landing:
@@ -128,22 +128,15 @@ class Flights:
 
     async def _fly(self, flight: Flight, shelf: Shelf, proceed: Proceed) -> None:
         question = flight.question
-        ticket = question.ticket
         try:
             with TimeLimit(self.wheel, question.call.deadline, DeadlineExceeded):
                 verdict = await exchange(question, shelf, proceed)
             await self._arrived(flight, shelf, verdict)
         except CallError as error:
             flight.land(error=error)
-        except asyncio.CancelledError:
-            flight.land(error=Saturated("The gateway is being taken down", policy="cache"))
-            raise
-        except BaseException as error:
+        except Exception as error:
             flight.land(error=error)
             raise
-        finally:
-            shelf.end(ticket)
-            self._leave(flight)
 
     async def _arrived(self, flight: Flight, shelf: Shelf, verdict: Verdict) -> None:
         self._remember(flight, verdict)
@@ -221,9 +214,14 @@ class Flights:
         if self.table.get(flight.key) is flight:
             del self.table[flight.key]
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _ended(self, flight: Flight, shelf: Shelf, task: "asyncio.Task[None]") -> None:
+        """Close the books of a flight, also of one that was cancelled before it took off."""
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None and not self._closed:
+        self._leave(flight)
+        shelf.end(flight.question.ticket)
+        if not flight.landed:
+            flight.land(error=Saturated("The gateway is being taken down", policy="cache"))
+        if not task.cancelled() and task.exception() is not None:
             # everybody who waited was given it; a refresh behind had nobody
             self.wheel.loop.call_exception_handler(
                 {"message": "a cache flight failed in a way nobody expected", "exception": task.exception()}

@@ -201,7 +201,7 @@ class Shelf:
     def finish(self, ticket: Ticket, verdict: Verdict, call: Call, body: bytes) -> Entry | None:
         """Keep an answer whose body has come; None where it is not as long as declared or was made invalid since."""
         reply = verdict.reply
-        if ticket.doomed or (reply is not None and reply.length is not None and reply.length != len(body)):
+        if reply is not None and reply.length is not None and reply.length != len(body):
             return None
         made = self._make(verdict, call, body)
         if made is None or not self._put(ticket, made):
