@@ -95,10 +95,8 @@ def page(
 ) -> str:
     """Return the text of the page."""
     parts = [
-        "# Simulation\n\n",
-        "\n".join(map(_wrapped, HEAD)),
-        "\n## Measured against required\n\n",
-        _numbers(numbers),
+        f"# Simulation\n\n{_wrapped(HEAD)}\n{_wrapped(MODEL)}",
+        f"\n## Measured against required\n\n{_numbers(numbers)}",
     ]
     for scenario in scenarios:
         name = scenario.name

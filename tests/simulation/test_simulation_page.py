@@ -30,6 +30,17 @@ def test_every_plot_is_there_and_small(plot: str):
     assert {path.name for path in (DOCS / "plots").iterdir()} == set(PLOTS)
 
 
+def test_the_prose_is_what_the_simulation_writes():
+    """Tables apart, the page and its generator say the same."""
+    outcomes = {one.name: {} for one in SCENARIOS}
+    written = page([], outcomes, SCENARIOS)
+    assert _prose(written) == _prose(PAGE)
+
+
+def _prose(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith("|")]
+
+
 def test_a_missed_number_stands_out():
     """The page says so, and a scenario without recovery too."""
     outcomes = {one.name: {"none": Outcome(1.0, 0.5, 0.2, float("inf"))} for one in SCENARIOS}
