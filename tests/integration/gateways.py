@@ -159,6 +159,8 @@ class Process:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+        if not raw:  # accepted by the kernel, closed before anybody took it: the listener was on its way out
+            return None
         head, _, body = raw.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
         return int(line.split(" ")[1]), dict(field.lower().split(": ", 1) for field in fields), body
