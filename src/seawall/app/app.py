@@ -49,6 +49,7 @@ from seawall.wire import Wire
 
 __all__ = ["App"]
 
+_CONNECTIONS = 512  # to one target, at least
 _FIRST_SECOND = 1.0  # how long a load balancer has to see that /ready fails before the listener closes
 
 
@@ -191,7 +192,10 @@ class App:
         clock, tree, stack = self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
         self._observe(loop)
-        self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners)
+        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
+        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
+        most = max(_CONNECTIONS, tree.server.max_inflight)
+        self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
         self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
