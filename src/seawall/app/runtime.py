@@ -111,8 +111,9 @@ class LiveRuntime:
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the loop's tasks, calls under way counted in one."""
         names = [task.get_name() for task in asyncio.all_tasks()]
-        own = sorted(name for name in names if not name.startswith("Task-"))
-        return (*own, f"{len(names) - len(own)} unnamed")
+        calls = names.count("call")
+        own = sorted(name for name in names if name != "call" and not name.startswith("Task-"))
+        return (*own, f"{calls} calls", f"{len(names) - len(own) - calls} unnamed")
 
     def _vital(self) -> VitalsView:
         vitals = self._vitals
