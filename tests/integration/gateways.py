@@ -155,11 +155,13 @@ class Process:
         except ConnectionRefusedError:
             return None
         writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n".encode())
-        raw = await asyncio.wait_for(reader.read(), PATIENCE)
+        raw = b""
+        with suppress(ConnectionError):
+            raw = await asyncio.wait_for(reader.read(), PATIENCE)
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
-        if not raw:  # accepted by the kernel, closed before anybody took it: the listener was on its way out
+        if not raw:  # accepted by the kernel and reset: the listener was on its way out
             return None
         head, _, body = raw.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
