@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 uv=${UV:-.venv/bin/uv}
 compile() {
   "$uv" pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
-    --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@"
+    --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@"
 }
 everything="--extra serve --extra redis --extra postgres --extra sqlite --extra bedrock --extra sentry --extra otlp"
 compile --output-file requirements/core.txt
