@@ -1,5 +1,6 @@
 """One outbound call and its attempts: what the pipeline carries."""
 
+from seawall.contracts.bill import Bill
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.target import Target, Timeouts
 
@@ -59,14 +60,16 @@ class Call:
         deadline: absolute, seconds on the monotonic clock.
         idempotent: safe or idempotent method, an Idempotency-Key, or the route says so.
         upstream, route, caller: names from settings; caller `""` when anonymous.
+        user: end user behind the caller's key, `""` unknown.
+        bill: what it may cost at this target, None where it costs nothing.
         request_id: sent upstream and to the client.
         trace: `(trace_id, parent_span_id, flags)` in lower-case hex, of the caller's traceparent or our own.
         run: shared by forks.
     """
 
     __slots__ = (
-        "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "request_id", "route",
-        "run", "target", "timeouts", "trace", "upstream",
+        "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "request_id",
+        "route", "run", "target", "timeouts", "trace", "upstream", "user",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +89,8 @@ class Call:
         caller: str = "",
         request_id: str = "",
         trace: tuple[str, str, str] = ("", "", ""),
+        user: str = "",
+        bill: Bill | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -102,6 +107,8 @@ class Call:
         self.caller = caller
         self.request_id = request_id
         self.trace = trace
+        self.user = user
+        self.bill = bill
 
     def timed_out(self, now: float) -> bool:
         """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.
@@ -115,7 +122,7 @@ class Call:
         return Call(
             self.method, self.path, self.headers, target or self.target, self.timeouts, self.deadline, self.run,
             self.body, self.length, self.idempotent, self.upstream, self.route, self.caller, self.request_id,
-            self.trace,
+            self.trace, self.user, self.bill,
         )  # fmt: skip
 
 

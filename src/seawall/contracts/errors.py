@@ -7,7 +7,11 @@
         |-- Refusal              we said no, the upstream is not to blame
         |   |-- Saturated        rate of the upstream or its queue
         |   |-- BreakerOpen
-        |   `-- QuotaExceeded    the caller's own rate, tokens or concurrency
+        |   |-- QuotaExceeded    the caller's own rate, tokens or concurrency
+    |   |-- Unauthenticated  no key where one is needed, or one that nobody has
+    |   |-- Forbidden        a known caller, but not for this
+    |   |-- SpendCapReached  the money is spent, or held by calls under way
+    |   `-- PriceUnknown     a model without a price while a cap applies
         |-- DeadlineExceeded     the call's own deadline has passed
         `-- UpstreamError        the upstream, or the way to it, failed
             |-- ConnectError     no connection: nothing was sent
@@ -30,13 +34,17 @@ __all__ = [
     "ConnectError",
     "DeadlineExceeded",
     "DnsError",
+    "Forbidden",
+    "PriceUnknown",
     "QuotaExceeded",
     "Refusal",
     "RequestBodyError",
     "Saturated",
     "SeawallError",
     "SettingsError",
+    "SpendCapReached",
     "TlsError",
+    "Unauthenticated",
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",
@@ -82,8 +90,10 @@ class CallError(SeawallError):
         retry_after: seconds after which trying again makes sense, or None.
         kind: the word retry and breaker settings use: `connect`, `reset`, `timeout`, or `""` for refusals.
         sent: whether a byte of the request may have reached the upstream.
+        headers: more headers of the answer, such as rate-limit fields.
     """
 
+    headers: Sequence[tuple[bytes, bytes]] = ()
     status_hint = 502
     type = "upstream-unreachable"
     title = "The upstream could not be called"
@@ -127,6 +137,69 @@ class QuotaExceeded(Refusal):
     status_hint = 429
     type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
     title = "Your quota is used up for now"
+
+
+class Unauthenticated(Refusal):
+    """No key where one is needed, or one that nobody has: one answer for both (security.md 11)."""
+
+    status_hint = 401
+    type = "unauthenticated"
+    title = "A key is needed"
+    headers = ((b"www-authenticate", b'Bearer realm="seawall"'),)
+
+
+class Forbidden(Refusal):
+    """The caller is known and may not do this."""
+
+    status_hint = 403
+    type = "forbidden"
+    title = "This caller may not do that"
+
+
+class SpendCapReached(Refusal):
+    """A cap leaves no room for what this call may cost (semantics 8.1, 8.5).
+
+    Attributes:
+        cap: which one, such as `caller day`.
+
+    Args:
+        detail: this occurrence.
+        cap: which one.
+        final: the money is spent, so that trying again before the reset is useless, and the SDKs are told.
+        prepaid: it never resets: 402 instead of 429.
+        retry_after: seconds to the reset, or 1 where the money is only held.
+    """
+
+    status_hint = 429
+    type = "spend-cap-reached"
+    title = "A spend cap leaves no room for this call"
+    policy = "spend"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        cap: str = "",
+        final: bool = False,
+        prepaid: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        self.cap = cap
+        if prepaid:
+            self.status_hint = 402
+        if final:
+            self.headers = ((b"x-should-retry", b"false"),)
+        super().__init__(detail, retry_after=retry_after)
+
+
+class PriceUnknown(Refusal):
+    """A model has no price while a cap applies, so nobody could say whether the cap would hold."""
+
+    status_hint = 403
+    type = "price-unknown"
+    title = "This model has no price"
+    policy = "spend"
+    headers = ((b"x-should-retry", b"false"),)
 
 
 class DeadlineExceeded(CallError):

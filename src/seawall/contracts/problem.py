@@ -78,7 +78,7 @@ def problem(
 
 def problem_of(error: CallError, *, upstream: str = "", request_id: str = "") -> Reply:
     """Return the problem reply of a call's error."""
-    return problem(
+    reply = problem(
         error.status_hint,
         error.type,
         error.title,
@@ -88,3 +88,5 @@ def problem_of(error: CallError, *, upstream: str = "", request_id: str = "") ->
         retry_after=error.retry_after,
         request_id=request_id,
     )
+    reply.headers += error.headers
+    return reply
