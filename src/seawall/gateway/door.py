@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seawall.contracts.body import Headers
-from seawall.contracts.call import IDEMPOTENT, Call, Run
+from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import CallError, Refusal, RequestBodyError
 from seawall.contracts.events import Emit
@@ -13,15 +12,15 @@ from seawall.contracts.problem import problem, problem_of
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import Sites, refused
-from seawall.gateway.decorate import HTTP, HTTPS, VIA, via, with_own
+from seawall.gateway.decorate import with_own
 from seawall.gateway.headers import Seen, clean_reply, clean_request
-from seawall.gateway.identity import client_address, new_id, request_id_of, trace_of
+from seawall.gateway.identity import new_id, request_id_of
 from seawall.gateway.paths import climbs
+from seawall.gateway.plan import Plan
 from seawall.gateway.record import Record
 from seawall.gateway.refused import CLIMBING, FULL, NO_KEY, Refused, foreign
 from seawall.gateway.relay import Relay
-from seawall.gateway.table import Route, Table, Upstream
-from seawall.pipeline.hints import hinted
+from seawall.gateway.table import Table, Upstream
 
 __all__ = ["Gateway", "Options"]
 
@@ -60,12 +59,14 @@ class Gateway:
         self._clock = clock
         self._random_bits = random_bits
         self._emit = emit
+        self._era = object()  # another one whenever table or options are
         self.full = False
 
     def reload(self, table: Table, options: Options) -> None:
         """Use another table and options from the next request on."""
         self._table = table
         self._options = options
+        self._era = object()
 
     def refuse_new(self, full: bool) -> None:
         """Refuse every new request while memory is short, with 503."""
@@ -74,21 +75,28 @@ class Gateway:
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves."""
         record = Record(self._emit, self._clock, request)
-        reason = self._options.sites.host_refused(request.host)
-        found = self._table.find(request.host, request.target)
-        if reason is not None or found is None:
-            return self._refuse(record, self._nowhere(request))
-        upstream, path = found
-        record.upstream = upstream.name
-        headers, seen = clean_request(request.headers, upstream.actions)
-        raw = path.partition(b"?")[0] if b"?" in path else path
-        barred = self._barred(request, seen) or (CLIMBING if climbs(raw) else None)
-        if barred is not None:
-            return self._refuse(record, barred)
-        route = upstream.route(request.method, raw)
-        record.call = call = self._call(request, upstream, route, path, headers, seen)
+        plan = self._remembered(request)
+        if plan is None:
+            reason = self._options.sites.host_refused(request.host)
+            found = self._table.find(request.host, request.target)
+            if reason is not None or found is None:
+                return self._refuse(record, self._nowhere(request))
+            upstream, path = found
+            record.upstream = upstream.name
+            headers, seen = clean_request(request.headers, upstream.actions)
+            raw = path.partition(b"?")[0]
+            barred = self._barred(request, seen) or (CLIMBING if climbs(raw) else None)
+            if barred is not None:
+                return self._refuse(record, barred)
+            place = upstream.route(request.method, raw), path
+            plan = Plan(request, upstream, place, headers, seen, self._options.trusted_hops)
+            self._remember(request, plan)
+        record.upstream = plan.upstream.name
+        if self.full:
+            return self._refuse(record, FULL)
+        record.call = call = plan.call(request, self._random_bits)
         try:
-            reply = await route.send(call)
+            reply = await plan.send(call)
         except CallError as error:
             return self._fail(record, error)
         except RequestBodyError as error:
@@ -98,7 +106,19 @@ class Gateway:
         except asyncio.CancelledError:
             record.cancelled()
             raise
-        return self._pass_on(record, reply, upstream, call)
+        return self._pass_on(record, reply, plan.upstream, call)
+
+    def _remembered(self, request: Request) -> Plan | None:
+        """Return the plan of an equal head on the same connection, where table and options are still the same."""
+        memory = request.memory
+        if memory is None or type(memory.kept) is not Plan or memory.kept.era is not self._era:
+            return None
+        return memory.kept
+
+    def _remember(self, request: Request, plan: Plan) -> None:
+        if request.memory is not None:
+            plan.era = self._era
+            request.memory.kept = plan
 
     def _barred(self, request: Request, seen: Seen) -> Refused | None:
         options = self._options
@@ -108,7 +128,7 @@ class Gateway:
                 return foreign(reason)
         if not options.anonymous:
             return NO_KEY
-        return FULL if self.full else None
+        return None
 
     def _nowhere(self, request: Request) -> Refused:
         """Return why a request meets no upstream; only who may call is told which there are."""
@@ -119,36 +139,6 @@ class Gateway:
             return NO_KEY
         names = ", ".join(self._table.names) or "none"
         return Refused(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
-
-    def _call(
-        self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen
-    ) -> Call:
-        trace, tracestate = trace_of(seen, self._random_bits)
-        if tracestate is not None:
-            headers.append((b"tracestate", tracestate))
-        request_id = request_id_of(seen.request_id) or trace[0]
-        peer = request.peer
-        if self._options.trusted_hops and seen.forwarded_for is not None:
-            peer = client_address(peer, seen.forwarded_for, self._options.trusted_hops)
-        headers += upstream.headers
-        headers.append((b"x-request-id", request_id.encode("ascii")))
-        headers.append(VIA if seen.via is None else via(seen.via))
-        if peer:
-            headers.append((b"x-forwarded-for", peer.encode("latin-1")))
-        headers.append((b"x-forwarded-host", request.host))
-        headers.append(HTTPS if request.secure else HTTP)
-        received = request.received
-        timeouts = route.timeouts
-        deadline = received + timeouts.total
-        if seen.hints is not None:
-            deadline = hinted(seen.hints, deadline, received)
-        method = request.method
-        return Call(
-            method, path, headers, upstream.target, timeouts, deadline, Run(received, route.attempts),
-            request.body, request.length,
-            method in IDEMPOTENT or route.idempotent or seen.idempotency_key is not None,
-            upstream.name, route.name, "", request_id, trace,
-        )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
         reply.headers = headers = clean_reply(reply.headers, upstream.added)
