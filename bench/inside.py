@@ -149,6 +149,8 @@ async def _calls(options: argparse.Namespace, settings: str, around: Callable[[]
         gc.freeze()
         gc.disable()  # a collection more or less within the count would be most of the difference between two runs
         with around():
+            pass  # what counting itself costs
+        with around():
             before: float = time.process_time()
             await rig.run(options.calls)
             used: float = time.process_time() - before
@@ -186,11 +188,15 @@ def instructions(options: argparse.Namespace, settings: str) -> float:
         ]
         argv += ["--unlike"] if options.unlike else []
         subprocess.run([*tool, *argv], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
-        found = re.search(r"^(?:totals|summary): (\d+)", Path(f"{out}.1").read_text(), re.MULTILINE)
+        empty, full = (_total(Path(f"{out}.{part}")) for part in (1, 2))
+    return (full - empty) / int(options.calls)
+
+
+def _total(dump: Path) -> int:
+    found = re.search(r"^(?:totals|summary): (\d+)", dump.read_text(), re.MULTILINE)
     if found is None:
         raise RuntimeError("callgrind wrote no total")
-    total = int(found[1])
-    return total / int(options.calls)
+    return int(found[1])
 
 
 def show(options: argparse.Namespace, name: str) -> None:

@@ -75,8 +75,9 @@ class Gateway:
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves."""
         record = Record(self._emit, self._clock, request)
-        plan = self._remembered(request)
-        if plan is None:
+        memory = request.memory
+        plan = None if memory is None else memory.kept
+        if type(plan) is not Plan or plan.era is not self._era:
             reason = self._options.sites.host_refused(request.host)
             found = self._table.find(request.host, request.target)
             if reason is not None or found is None:
@@ -90,7 +91,9 @@ class Gateway:
                 return self._refuse(record, barred)
             place = upstream.route(request.method, raw), path
             plan = Plan(request, upstream, place, headers, seen, self._options.trusted_hops)
-            self._remember(request, plan)
+            if memory is not None:
+                plan.era = self._era
+                memory.kept = plan
         record.upstream = plan.upstream.name
         if self.full:
             return self._refuse(record, FULL)
@@ -107,18 +110,6 @@ class Gateway:
             record.cancelled()
             raise
         return self._pass_on(record, reply, plan.upstream, call)
-
-    def _remembered(self, request: Request) -> Plan | None:
-        """Return the plan of an equal head on the same connection, where table and options are still the same."""
-        memory = request.memory
-        if memory is None or type(memory.kept) is not Plan or memory.kept.era is not self._era:
-            return None
-        return memory.kept
-
-    def _remember(self, request: Request, plan: Plan) -> None:
-        if request.memory is not None:
-            plan.era = self._era
-            request.memory.kept = plan
 
     def _barred(self, request: Request, seen: Seen) -> Refused | None:
         options = self._options
