@@ -10,6 +10,7 @@ from seawall.stores.redis.script import Script
 __all__ = ["RedisLimits"]
 
 _SECOND = 1_000_000
+_ROUNDING = 1e-6  # of a unit
 
 # One number is the whole state, as in memory: the moment, in the server's microseconds, at which the limit is full
 # again. It is kept for a while longer, since a cost above the burst passes where it has been full for long enough.
@@ -58,7 +59,7 @@ return 0
 
 
 class RedisLimits:
-    """A `Limits` and a `Turnstile` on Redis.
+    """A `Limits` on Redis.
 
     Args:
         link: to it.
@@ -77,28 +78,33 @@ class RedisLimits:
         """
         if cost > rate.calls + burst:
             return Taken(False, 0, 0.0, inf)
-        interval = rate.per / rate.calls
-        granted, used, wait = await self._take(key, rate, burst, cost, cost, 0.0)
-        span = burst * interval
-        remaining = max(0, int((span - used) / interval + 1e-6))
+        interval, span = _microseconds(rate, burst)
+        args = [interval, span, cost, cost, 0, _longest(rate, burst), _kept(rate)]
+        granted, used, wait = await self._run(_TAKE, [_name(key)], args)
+        remaining = max(0, int((span - used) / interval + _ROUNDING))
         reset = used if remaining else max(0.0, used + interval - span)
-        return Taken(granted > 0, remaining, max(reset, wait), wait)
+        return Taken(float(granted) > 0, remaining, max(reset, wait) / _SECOND, wait / _SECOND)
 
     async def some(self, key: str, rate: Rate, burst: int, wanted: int, used: float = 0.0) -> tuple[int, float]:
-        """Take up to `wanted` units, as many as are there now; return how many, and for how long the limit is used.
+        """Take up to `wanted` whole units, as many as are there now.
 
         Args:
             key: of the limit.
             rate: of it.
             burst: of it.
             wanted: units, at least 1.
-            used: seconds for which this replica knows it to be used already, after it decided alone.
+            used: seconds until it would be full again as far as this replica knows; it is no fuller than that then.
+
+        Returns: units taken, and seconds until it is full again.
 
         Raises:
             StateLost: Redis cannot be asked.
         """
-        granted, now_used, _ = await self._take(key, rate, burst, min(wanted, burst), 1, used)
-        return int(granted), now_used
+        interval, span = _microseconds(rate, burst)
+        # nothing here uses it for longer than its burst: what is left of a slower rate in older settings is cut to that
+        args = [interval, span, min(wanted, burst), 1, int(used * _SECOND), span, _kept(rate)]
+        granted, left, _ = await self._run(_TAKE, [_name(key)], args)
+        return int(float(granted)), left / _SECOND
 
     async def charge(self, key: str, rate: Rate, burst: int, cost: float) -> None:
         """Take units whether they are there or not; negative ones give back what was taken too much.
@@ -106,27 +112,23 @@ class RedisLimits:
         Raises:
             StateLost: Redis cannot be asked.
         """
-        interval, _, longest = _microseconds(rate, burst)
-        await self._run(_CHARGE, [_name(key)], [interval, cost, longest, _kept(rate)])
-
-    async def _take(
-        self, key: str, rate: Rate, burst: int, wanted: float, fewest: float, used: float
-    ) -> tuple[float, float, float]:
-        interval, span, longest = _microseconds(rate, burst)
-        args = [interval, span, wanted, fewest, int(used * _SECOND), longest, _kept(rate)]
-        granted, left, wait = await self._run(_TAKE, [_name(key)], args)
-        return float(granted), left / _SECOND, wait / _SECOND
+        args = [_microseconds(rate, burst)[0], cost, _longest(rate, burst), _kept(rate)]
+        await self._run(_CHARGE, [_name(key)], args)
 
 
 def _name(key: str) -> str:
     return f"seawall:limit:{key}"
 
 
+def _microseconds(rate: Rate, burst: int) -> tuple[float, float]:
+    interval = rate.per / rate.calls * _SECOND
+    return interval, burst * interval
+
+
+def _longest(rate: Rate, burst: int) -> float:
+    """Return the microseconds a limit can be used for: whoever used far more than was there stops nobody for ever."""
+    return 3 * (rate.calls + burst) * _microseconds(rate, burst)[0]
+
+
 def _kept(rate: Rate) -> int:
     return int(rate.per * 1000) + 1000
-
-
-def _microseconds(rate: Rate, burst: int) -> tuple[float, float, float]:
-    """Return a unit, the burst and the longest time a limit can be used for, which is three times the whole."""
-    interval = rate.per / rate.calls * _SECOND
-    return interval, burst * interval, 3 * (rate.calls + burst) * interval
