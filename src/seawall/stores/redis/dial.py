@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool
@@ -12,12 +13,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, NoScriptError, ResponseError
 
 from seawall.stores.address import Address
-from seawall.stores.redis.presence import BEAT, GONE, REPLICAS
+from seawall.stores.redis.presence import BEAT, REPLICAS
 from seawall.stores.redis.reason import NotPrimary
 
 __all__ = ["ask", "borrowed", "pool_of", "probe"]
 
 _MOST = 16  # connections: lanes, listeners and the one that tries
+
+# Left alone, the library reads its own version from disk for every connection, on the loop.
+_UNNAMED: Mapping[str, Any] = (
+    {"driver_info": None} if find_spec("redis.driver_info") else {"lib_name": None, "lib_version": None}
+)
 
 
 class _TlsConnection(Connection):
@@ -55,6 +61,7 @@ def pool_of(address: Address) -> ConnectionPool:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
         client_name="seawall",
+        **_UNNAMED,
     )
 
 
@@ -66,8 +73,8 @@ def _context(address: Address) -> ssl.SSLContext:
     return context
 
 
-async def probe(pool: ConnectionPool, replica: str) -> int:
-    """Say that this replica is there; return how many are.
+async def probe(pool: ConnectionPool, replica: str, gone: int) -> int:
+    """Say that this replica is there; return how many are, counting none silent for `gone` milliseconds.
 
     Raises:
         NotPrimary: what answers is a cluster's node, a sentinel, or somebody's replica.
@@ -79,7 +86,7 @@ async def probe(pool: ConnectionPool, replica: str) -> int:
             raise NotPrimary(f"it is a {mode.decode('ascii', 'replace')}, and one primary that stands alone is needed")
         if role != b"master":
             raise NotPrimary("it is a replica, and the primary is needed")
-        rest = (1, REPLICAS, replica, int(GONE * 1000))
+        rest = (1, REPLICAS, replica, gone)
         try:
             return int(await ask(connection, "EVALSHA", BEAT.digest, *rest))
         except NoScriptError:
@@ -95,7 +102,8 @@ async def _kind(connection: AbstractConnection) -> tuple[bytes, bytes]:
     except ResponseError as error:  # sentinels know no scripts, but do know INFO
         raise NotPrimary("it is neither Redis nor Valkey") from error
     told = dict(line.partition(b":")[::2] for line in lines)
-    return told.get(b"redis_mode", b"standalone"), told.get(b"role", b"master")
+    mode = told.get(b"server_mode") or told.get(b"redis_mode") or b"standalone"  # Valkey's name and Redis's
+    return mode, told.get(b"role", b"master")
 
 
 @asynccontextmanager

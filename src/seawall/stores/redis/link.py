@@ -19,7 +19,7 @@ from seawall.contracts.state import StateLost
 from seawall.stores.address import Address
 from seawall.stores.redis.dial import pool_of, probe
 from seawall.stores.redis.lane import Ask, Lane, Word
-from seawall.stores.redis.presence import BEAT, EVERY, GONE, LEAVE, REPLICAS
+from seawall.stores.redis.presence import BEAT, LEAVE, REPLICAS
 from seawall.stores.redis.reason import fatal, reason
 from seawall.stores.redis.script import Script
 
@@ -37,6 +37,8 @@ class Times(NamedTuple):
         bulk: a script that carries a body may take.
         connect: the first try at the start may take before the gateway goes on without.
         again, longest: between two tries to get it back: at first, and at most.
+        beat: between two signs of life of a replica.
+        gone: after which a replica without one is not counted.
     """
 
     command: float = 0.25
@@ -44,6 +46,8 @@ class Times(NamedTuple):
     connect: float = 1.0
     again: float = 0.05
     longest: float = 2.0
+    beat: float = 1.0
+    gone: float = 5.0
 
 
 class Link:
@@ -54,7 +58,8 @@ class Link:
     Args:
         address: of the primary.
         clock: time.
-        emit: told when it is lost (`state_lost`), back (`state_back`), or refuses a script (`state_refused`).
+        emit: told when it is there at the start (`state_connected`), lost (`state_lost`) or back (`state_back`), and
+            when it refuses a script (`state_refused`).
         uniform: `random.uniform`, for the jitter of the backoff.
         times: how long things may take.
 
@@ -80,6 +85,7 @@ class Link:
         self.losses = 0
         self.answers = 0
         self.seconds = 0.0
+        self._gone = int(self.times.gone * 1000)
         self._now = clock.now
         self._emit = emit
         self._uniform = uniform
@@ -226,31 +232,34 @@ class Link:
         try:
             async with asyncio.timeout(limit):
                 await self._hang_up()
-                count = await probe(self.pool, self.replica)
+                count = await probe(self.pool, self.replica, self._gone)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told of and tried again
             return reason(error)
         self._up = True
         self.generation += 1
         self._told.clear()
         # After a restart of Redis the others come back one by one; until they have, as many are assumed as were there
-        self._count_until = self._now() + GONE
+        self._count_until = self._now() + self.times.gone
         self._counted(count)
         self._turned.clear()
         fields = (("url", self.address.place), ("replicas", self._count))
-        self._emit(Notice("info", "state_back", "Shared state is there", fields))
+        event, message = (
+            ("state_back", "Shared state is back") if self.losses else ("state_connected", "Shared state is there")
+        )
+        self._emit(Notice("info", event, message, fields))
         self._tell(up=True)
         return None
 
     async def _live(self) -> None:
         while self._up:
             try:
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(self.times.beat):
                     await self._turned.wait()
             except TimeoutError:
                 pass
             if self._up:
                 try:
-                    self._counted(await self.run(BEAT, [REPLICAS], [self.replica, int(GONE * 1000)]))
+                    self._counted(await self.run(BEAT, [REPLICAS], [self.replica, self._gone]))
                 except StateLost:
                     continue
 

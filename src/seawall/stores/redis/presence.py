@@ -2,10 +2,8 @@
 
 from seawall.stores.redis.script import Script
 
-__all__ = ["BEAT", "EVERY", "GONE", "LEAVE", "REPLICAS"]
+__all__ = ["BEAT", "LEAVE", "REPLICAS"]
 
-EVERY = 1.0  # seconds between two signs of life
-GONE = 5.0  # seconds after which a replica without one is not counted
 REPLICAS = "seawall:replicas"
 
 # Replicas by the moment of their last sign of life, in the server's milliseconds.

@@ -6,6 +6,7 @@ from redis import exceptions
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    MasterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -15,6 +16,7 @@ from redis.exceptions import (
 __all__ = ["NotPrimary", "fatal", "reason"]
 
 
+_ALWAYS = (AuthenticationError, MasterDownError, NoPermissionError, OutOfMemoryError, ReadOnlyError)
 _FATAL = ("READONLY", "OOM", "MISCONF", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "BUSY")
 
 
@@ -24,7 +26,7 @@ class NotPrimary(Exception):
 
 def fatal(error: Exception) -> bool:
     """Whether an error of the server is about itself, so that no other script would do better."""
-    if not isinstance(error, ResponseError) or isinstance(error, AuthenticationError | NoPermissionError):
+    if not isinstance(error, ResponseError) or isinstance(error, _ALWAYS):
         return True
     # Redis 6 wraps what a command inside a script was refused for: "ERR Error running script … -READONLY You can't …"
     return any(word in str(error) for word in _FATAL)
@@ -35,6 +37,8 @@ def reason(error: Exception) -> str:
     match error:
         case NotPrimary():
             return str(error)
+        case AuthenticationError() if "NOAUTH" in str(error) or "Authentication required" in str(error):
+            return "it needs a user or a password"
         case AuthenticationError():
             return "its user or password is wrong"
         case NoPermissionError():
