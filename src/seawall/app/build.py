@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
@@ -35,6 +36,7 @@ class Parts:
     buffers: Allowance
     specs: Sequence[Spec[Any]]
     entries: MemoryEntries[Entry]
+    shared: Shared
 
 
 def build_table(upstreams: Iterable[ResolvedUpstream], parts: Parts, keep: Keep) -> Table:
@@ -100,7 +102,7 @@ def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> 
     """What one policy must know of another's settings, since policies do not import each other."""
     policies = {**route.shared, **route.own}
     own = {name for target in resolved.targets for name, _ in target.headers}
-    options = {
+    options: dict[str, Any] = {
         "timeouts": route.timeouts,
         "idempotent": route.idempotent,
         "buffers": parts.buffers,
@@ -108,6 +110,8 @@ def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> 
         "added": frozenset((*own, *(name for name, _ in resolved.headers))),
         "mount": _mount(resolved) or b"",
     }
+    if parts.shared.limits is not None:
+        options["limits"], options["replicas"] = parts.shared.limits, parts.shared.replicas
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

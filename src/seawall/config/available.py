@@ -11,8 +11,6 @@ NOT_YET = (
     "callers.*",
     "spend",
     "schedules.*",
-    "state.url",
-    "state.required",
     "ledger",
     "jobs",
     "alerts",
