@@ -422,3 +422,27 @@ async def test_nothing_new_is_taken_while_memory_is_short() -> None:
     assert (reply.status, reply.header(b"retry-after"), event.error) == (503, b"1", "saturated")
     here.gateway.refuse_new(False)
     assert (await here.done())[0].status == 200
+
+
+@virtual
+async def test_a_request_of_the_gateways_own_passes_doors_that_are_shut_to_others() -> None:
+    """No Host, no key: `inside` is asked all the same, under its name; a full gateway and odd paths refuse it too."""
+    here = Harness(fine, anonymous=False)
+    now = asyncio.get_running_loop().time()
+
+    async def inside(target: bytes) -> tuple[Reply, CallEnded]:
+        request = Request(b"GET", target, [(b"accept", b"*/*")], b"nobody.example", received=now)
+        reply = await here.gateway.inside(request, "schedule:forecast")
+        reply.finished = True
+        reply.close()
+        return reply, here.events.of(CallEnded)[-1]
+
+    reply, event = await inside(b"/weather/x?q=1")
+    assert (reply.status, event.caller, event.outcome, event.upstream) == (200, "schedule:forecast", "ok", "weather")
+    assert (here.calls[0].path, here.calls[0].caller) == (b"/x?q=1", "schedule:forecast")
+    assert (await here.done(b"/weather/x"))[0].status == 401
+    assert (await inside(b"/weather/../lamps"))[0].status == 400
+    assert (await inside(b"/nowhere"))[0].status == 404
+    here.gateway.refuse_new(True)
+    assert (await inside(b"/weather/x"))[0].status == 503
+    assert len(here.calls) == 1
