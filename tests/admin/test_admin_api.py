@@ -96,7 +96,12 @@ def steered(runtime: Any) -> list[tuple[str, str, str | None]]:
             raise SettingsError(runtime.faults)
         return ("log",)
 
+    async def run(schedule: str) -> bool:
+        told.append((schedule, "run", None))
+        return schedule == "forecast"
+
     runtime.force = force
+    runtime.run = run
     runtime.faults = ()
     runtime.reload = reload
     return told
@@ -240,7 +245,7 @@ async def test_every_error_of_the_document_has_an_example_of_the_one_shape(door_
                     shape.validate(content["example"])
                     assert content["example"]["status"] == int(status)
                     seen.add(status)
-    assert seen == {"401", "404", "422"}
+    assert seen == {"400", "401", "404", "422", "503"}
 
 
 async def test_every_operation_and_field_says_what_it_is(door_of: Make, runtime: Any) -> None:
@@ -250,12 +255,13 @@ async def test_every_operation_and_field_says_what_it_is(door_of: Make, runtime:
     assert set(document["paths"]) == {
         "/api/v1/upstreams", "/api/v1/upstreams/{name}", "/api/v1/upstreams/{name}/breaker",
         "/api/v1/upstreams/{name}/targets/{label}/breaker", "/api/v1/version", "/api/v1/settings", "/api/v1/reload",
+        "/api/v1/events", "/api/v1/schedules", "/api/v1/schedules/{name}/run",
     }  # fmt: skip
     for methods in document["paths"].values():
         for operation in methods.values():
             assert operation["summary"]
             assert operation["description"]
-            assert operation["responses"]["200"]["content"]["application/json"]["schema"]
+            assert next(iter(operation["responses"]["200"]["content"].values()))["schema"]
     for name in models.__all__:
         for field, schema in document["components"]["schemas"][name]["properties"].items():
             assert "description" in schema or "$ref" in schema or schema.get("type") == "array", f"{name}.{field}"

@@ -1,16 +1,18 @@
-"""What settings mean to the server, to the gateway's door and to the operations pages."""
+"""What settings mean to the server, to the gateway's door, to the operations pages and to the log."""
 
 from seawall.admin.access import Access
 from seawall.admin.door import GUARDED, PUBLIC, Doorway
 from seawall.config import Tree
 from seawall.config.bind import Bind
+from seawall.config.log import LogSettings
 from seawall.config.server import ServerSettings
 from seawall.contracts.sites import Sites, known_hosts
 from seawall.gateway.door import Options
 from seawall.gateway.table import Table
+from seawall.observers import LogRules
 from seawall.server.limits import Limits
 
-__all__ = ["doorway_of", "limits_of", "options_of"]
+__all__ = ["doorway_of", "limits_of", "options_of", "rules_of"]
 
 
 def options_of(tree: Tree, table: Table) -> Options:
@@ -51,6 +53,11 @@ def limits_of(server: ServerSettings) -> Limits:
         max_connections_per_address=server.connections_per_address,
         max_inflight=server.max_inflight,
     )
+
+
+def rules_of(log: LogSettings, *, text: bool) -> LogRules:
+    """Return what is logged; `text`: as text where the settings leave the format open."""
+    return LogRules(log.format or ("text" if text else "json"), log.level, log.success, log.rate)
 
 
 def _sites(server: ServerSettings, bind: Bind, table: Table) -> Sites:

@@ -13,7 +13,6 @@ NOT_YET = (
     "models.*",
     "callers.*",
     "spend",
-    "schedules.*",
     "state",
     "ledger",
     "jobs",

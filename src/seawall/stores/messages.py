@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 from seawall.contracts.state import Message
 
-__all__ = ["KEPT", "LARGEST", "QUEUED", "MemoryMessages"]
+__all__ = ["KEPT", "LARGEST", "MemoryMessages"]
 
-KEPT = 256  # messages a client that comes back can still be given: with the largest, 2 MiB
-QUEUED = 64  # messages a slow listener may lag behind
+KEPT = 256  # messages a client that comes back, or lags behind, can still be given: with the largest, 2 MiB for all
 LARGEST = 8192  # bytes of a message
 _PLACES = 6  # digits of an id's second half
 
@@ -19,7 +18,7 @@ class MemoryMessages:
 
     Args:
         wall: seconds since the epoch.
-        kept: how many are kept for those who come back.
+        kept: how many are kept for those who come back or lag behind.
 
     Attributes:
         published: how many there were.
@@ -53,11 +52,11 @@ class MemoryMessages:
 
         An id that none of ours can be is as none. Close the iterator when done.
         """
-        listener = _Listener(frozenset(channels), self._listeners.discard)
+        listener = _Listener(frozenset(channels), self._ring.maxlen, self._listeners.discard)
         if after is not None and _is_id(after):
             for one in self._ring:
                 if one.id > after:
-                    listener.put(one, replayed=True)
+                    listener.put(one)
         self._listeners.add(listener)
         return listener
 
@@ -71,23 +70,21 @@ class MemoryMessages:
 class _Listener:
     """An async iterator over messages; it is there from the moment it is made, so that none is missed."""
 
-    def __init__(self, channels: frozenset[str], leave: Callable[["_Listener"], None]) -> None:
+    def __init__(self, channels: frozenset[str], most: int | None, leave: Callable[["_Listener"], None]) -> None:
         self._channels = channels
         self._leave = leave
-        self._queue: deque[Message] = deque()
+        self._queue: deque[Message] = deque(maxlen=most)
         self._woken = asyncio.Event()
         self._closed = False
 
-    def put(self, one: Message, *, replayed: bool = False) -> int:
-        """Queue a message; return how many had to go for it."""
+    def put(self, one: Message) -> bool:
+        """Queue a message; return whether the oldest had to go for it."""
         if self._channels and one.channel not in self._channels:
-            return 0
+            return False
+        full = len(self._queue) == self._queue.maxlen
         self._queue.append(one)
         self._woken.set()
-        if replayed or len(self._queue) <= QUEUED:  # what is replayed is bounded by the ring
-            return 0
-        self._queue.popleft()
-        return 1
+        return full
 
     def __aiter__(self) -> "_Listener":
         return self
