@@ -47,10 +47,11 @@ class Harness:
             return await send(call)
 
         slow = Route("GET /slow", Pattern("GET /slow"), Timeouts(total=60.0), True, 5, noted)
+        kept = Route("* /kept", Pattern("* /kept"), Timeouts(total=10.0), False, 3, noted, kept=True)
         rest = Route("", None, Timeouts(total=10.0), False, 3, noted)
         target = Target("weather", "weather", "http", "api.example", 80)
         upstreams = [
-            Upstream("weather", b"/weather", None, target, [(b"x-key", b"ours")], [slow, rest]),
+            Upstream("weather", b"/weather", None, target, [(b"x-key", b"ours")], [slow, kept, rest]),
             Upstream("lamps", b"/home/lamps", None, target, [], [rest]),
             Upstream("named", None, b"named.lan", target, [], [rest]),
         ]
@@ -446,3 +447,16 @@ async def test_a_request_of_the_gateways_own_passes_doors_that_are_shut_to_other
     here.gateway.refuse_new(True)
     assert (await inside(b"/weather/x"))[0].status == 503
     assert len(here.calls) == 1
+
+
+@virtual
+async def test_an_upstream_whose_answers_are_kept_is_not_told_by_which_name_a_client_asked() -> None:
+    """Else links made for one client would be given to another, or the same thing be asked once for each name."""
+    here = Harness(fine)
+    for method, told in ((b"GET", False), (b"HEAD", False), (b"POST", True)):
+        await here.done(
+            b"/weather/kept", method, (b"x-forwarded-host", b"evil.example"), (b"x-forwarded-proto", b"gopher")
+        )
+        names = [name for name, _ in here.calls[-1].headers]
+        assert names.count(b"x-forwarded-host") == names.count(b"x-forwarded-proto") == told
+        assert b"evil.example" not in dict(here.calls[-1].headers).values()

@@ -26,6 +26,8 @@ from seawall.pipeline.hints import hinted
 
 __all__ = ["Gateway", "Options"]
 
+_READS = frozenset((b"GET", b"HEAD"))
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -147,8 +149,10 @@ class Gateway:
         headers.append(VIA if seen.via is None else via(seen.via))
         if peer:
             headers.append((b"x-forwarded-for", peer.encode("latin-1")))
-        headers.append((b"x-forwarded-host", request.host))
-        headers.append(HTTPS if request.secure else HTTP)
+        # an answer that was made for the name one client asked by must not be given to who asked by another
+        if not route.kept or request.method not in _READS:
+            headers.append((b"x-forwarded-host", request.host))
+            headers.append(HTTPS if request.secure else HTTP)
         received = request.received
         timeouts = route.timeouts
         deadline = received + timeouts.total
