@@ -1,7 +1,6 @@
 """State behind small protocols: in memory by default."""
 
-from seawall.stores.leases import MemoryLeases
 from seawall.stores.memory import MemoryEntries
 from seawall.stores.messages import MemoryMessages
 
-__all__ = ["MemoryEntries", "MemoryLeases", "MemoryMessages"]
+__all__ = ["MemoryEntries", "MemoryMessages"]
