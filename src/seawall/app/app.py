@@ -20,6 +20,7 @@ from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
+from seawall.app.shared import open_shared
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
@@ -155,7 +156,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log` and `memory` stay as they are until a restart; which of them changed is returned and logged.
+        `server`, `log`, `memory` and `state` stay as they are until a restart; which of them changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -190,8 +191,7 @@ class App:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
 
     async def _start(self) -> None:
-        loop = asyncio.get_running_loop()
-        clock, tree, stack = self._clock, self._tree, self._stack
+        loop, clock, tree, stack = asyncio.get_running_loop(), self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
         self._observe(loop)
         # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
@@ -200,14 +200,15 @@ class App:
         self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
+        shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
+        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, shared)
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
         self._gateway = Gateway(table, options_of(tree, table), clock, random.getrandbits, self._hub.emit)
-        self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact)
+        self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
@@ -217,11 +218,12 @@ class App:
             tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found,
             self._periodic,
         )  # fmt: skip
+        self._runtime.stores.append(shared.views)
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
-        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
+        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
         self._periodic.expose(self._metrics)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"

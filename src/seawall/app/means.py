@@ -55,9 +55,9 @@ def limits_of(server: ServerSettings) -> Limits:
     )
 
 
-def rules_of(log: LogSettings, *, text: bool) -> LogRules:
-    """Return what is logged; `text`: as text where the settings leave the format open."""
-    return LogRules(log.format or ("text" if text else "json"), log.level, log.success, log.rate)
+def rules_of(settings: LogSettings, *, text: bool) -> LogRules:
+    """Return what is logged and how; `text` where the settings leave the format open."""
+    return LogRules(settings.format or ("text" if text else "json"), settings.level, settings.success, settings.rate)
 
 
 def _sites(server: ServerSettings, bind: Bind, table: Table) -> Sites:

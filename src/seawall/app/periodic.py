@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from seawall.admin.events import Streams
 from seawall.admin.view import ScheduleView
+from seawall.app.shared import Shared
 from seawall.config import Tree
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
-from seawall.contracts.state import Leases, Messages
 from seawall.gateway.door import Gateway
 from seawall.observers import Metrics, Redactor
 from seawall.schedule import Runner, Scheduler, plan_of
 from seawall.schedule.job import Job
-from seawall.stores import MemoryLeases, MemoryMessages
+from seawall.stores import MemoryMessages
 
 __all__ = ["Periodic"]
 
@@ -28,7 +28,7 @@ class Periodic:
         emit: observers.
         report: told what nobody expected.
         redact: last step before a message leaves.
-        shared: messages and leases of replicas that share their state; None where there is one process.
+        shared: messages and leases of replicas that share their state.
 
     Attributes:
         streams: answers `/api/v1/events`.
@@ -36,14 +36,14 @@ class Periodic:
 
     def __init__(
         self, gateway: Gateway, clock: Clock, emit: Emit, report: Callable[[BaseException], None], redact: Redactor,
-        shared: tuple[Messages, Leases] | None = None,
+        shared: Shared,
     ) -> None:  # fmt: skip
-        messages, leases = shared or (MemoryMessages(clock.wall), MemoryLeases())
+        messages = shared.messages or MemoryMessages(clock.wall)
         self._wall = clock.wall
         self._messages = messages
-        self._scheduler = Scheduler(
-            Runner(gateway.inside, messages, clock), clock, random.uniform, leases, emit, report, shared=bool(shared)
-        )
+        runner = Runner(gateway.inside, messages, clock)
+        many = shared.messages is not None
+        self._scheduler = Scheduler(runner, clock, random.uniform, shared.leases, emit, report, shared=many)
         self.streams = Streams(messages, redact)
 
     def keep(self, tree: Tree) -> None:

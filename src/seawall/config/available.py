@@ -13,7 +13,7 @@ NOT_YET = (
     "models.*",
     "callers.*",
     "spend",
-    "state",
+    "state.cache_memory",
     "ledger",
     "jobs",
     "alerts",

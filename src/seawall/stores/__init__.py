@@ -1,6 +1,8 @@
 """State behind small protocols: in memory by default."""
 
 from seawall.stores.memory import MemoryEntries
+from seawall.stores.memory_leases import MemoryLeases
+from seawall.stores.memory_replicas import MemoryReplicas
 from seawall.stores.messages import MemoryMessages
 
-__all__ = ["MemoryEntries", "MemoryMessages"]
+__all__ = ["MemoryEntries", "MemoryLeases", "MemoryMessages", "MemoryReplicas"]
