@@ -11,7 +11,7 @@ import orjson
 from gateways import calls, curl, gateway, until
 
 from seawall.config.load import parse
-from seawall.testing.exchange import Answer, Exchange
+from seawall.testing.exchange import Action, Answer, End, Exchange
 from seawall.testing.faultserver import FaultServer
 
 SCHEDULE = """
@@ -30,8 +30,11 @@ class Counting(FaultServer):
         super().__init__(self._count)
         self.calls = 0
         self.down = False
+        self.hang = False
 
-    def _count(self, exchange: Exchange) -> Answer:
+    def _count(self, exchange: Exchange) -> Answer | tuple[Action, ...]:
+        if self.hang:
+            return (End.HANG,)
         self.calls += 1
         kind = ((b"content-type", b"application/json"),)
         return Answer(503) if self.down else Answer(200, orjson.dumps({"n": self.calls}), kind)
