@@ -33,7 +33,6 @@ def test_the_defaults_are_served() -> None:
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),
         ('[sentry]\ndsn = "https://x@y.example/1"', "sentry"),
         ('[trace]\notlp = "http://127.0.0.1:4318"', "trace"),
-        (upstream() + '\n[schedules.s]\ncall = "GET /a/x"\nevery = "1m"', "schedules.s"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_its_path(text: str, path: str) -> None:

@@ -85,6 +85,7 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         route.idempotent,
         route.attempts,
         build(parts.specs, route.shared, context, parts.transport, route.own, _beside(resolved, route, context)),
+        kept="cache" in route.shared or "cache" in route.own,
     )
 
 

@@ -10,7 +10,6 @@ NOT_YET = (
     "models.*",
     "callers.*",
     "spend",
-    "schedules.*",
     "ledger",
     "jobs",
     "alerts",
