@@ -14,9 +14,9 @@ from seawall.contracts.units import Rate
 from seawall.pipeline.compose import compose
 from seawall.policies import ratelimit
 from seawall.policies.ratelimit.core import SLACK, Bucket, Verdict
-from seawall.policies.ratelimit.fields import Fields, headers, model_headers
-from seawall.policies.ratelimit.keyed import Keyed, address_key, client_address
-from seawall.policies.ratelimit.tokens import Tokens
+from seawall.callers.fields import Fields, headers, model_headers
+from seawall.callers.keyed import Keyed, address_key, client_address
+from seawall.callers.tokens import Tokens
 from seawall.testing import virtual
 
 SPEC = ratelimit.SPEC

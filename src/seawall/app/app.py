@@ -13,13 +13,14 @@ from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.means import doorway_of, limits_of, options_of
+from seawall.app.means import configure_callers, doorway_of, limits_of, options_of
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.tls import check_authorities, server_context
+from seawall.callers import Callers
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
@@ -183,7 +184,9 @@ class App:
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
-        self._gateway.reload(table, options_of(tree, table))
+        configure_callers(self._callers, tree)
+        self._metrics.configure_callers(self._callers.names)
+        self._gateway.reload(table, options_of(tree, table, self._callers))
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
 
@@ -204,7 +207,9 @@ class App:
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
-        self._gateway = Gateway(table, options_of(tree, table), clock, random.getrandbits, self._hub.emit)
+        self._callers = Callers(clock.now)
+        options = options_of(tree, table, self._callers)
+        self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)

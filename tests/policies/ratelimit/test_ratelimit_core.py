@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from seawall.contracts.units import Rate
 from seawall.policies.ratelimit.core import Bucket
-from seawall.policies.ratelimit.tokens import Tokens
+from seawall.callers.tokens import Tokens
 
 
 class BucketMachine(RuleBasedStateMachine):
