@@ -27,7 +27,11 @@ def test_the_defaults_are_served() -> None:
         (upstream() + '\n[[upstreams.a.routes]]\nmatch = "GET /x"\ncache = true', "upstreams.a.routes[0].cache"),
         (upstream('price = "1 USD"'), "upstreams.a.price"),
         (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
-        (f"[callers.k]\n{HASH}", "callers.k"),
+        (f'[callers.k]\n{HASH}\nspend = {{ day = "1 USD" }}', "callers.k.spend"),
+        (
+            f'[callers.k]\n{HASH}\nper_user = {{ header = "X-U", spend = {{ day = "1 USD" }} }}',
+            "callers.k.per_user.spend",
+        ),
         ('[spend]\nday = "1 USD"', "spend"),
         ('[state]\nurl = "redis://h"', "state"),
         ('[ledger]\nkeep = "1d"', "ledger"),

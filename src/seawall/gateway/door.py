@@ -8,7 +8,7 @@ from seawall.contracts.admission import EVERYBODY, Admission
 from seawall.contracts.body import Headers
 from seawall.contracts.call import IDEMPOTENT, Call, Run
 from seawall.contracts.clock import Clock
-from seawall.contracts.errors import CallError, Forbidden, QuotaExceeded, Refusal, RequestBodyError
+from seawall.contracts.errors import CallError, Forbidden, QuotaExceeded, Refusal, RequestBodyError, Unauthenticated
 from seawall.contracts.events import Emit
 from seawall.contracts.peer import client_address
 from seawall.contracts.problem import problem, problem_of
@@ -206,7 +206,8 @@ class Gateway:
         record.outcome = "refused" if refusal else "deadline" if error.type == "deadline" else "failed"
         record.error = error.type
         request_id = self._id_of(record)
-        return self._own(record, problem_of(error, upstream=record.upstream, request_id=request_id), request_id)
+        upstream = "" if isinstance(error, Unauthenticated) else record.upstream  # a stranger learns of none
+        return self._own(record, problem_of(error, upstream=upstream, request_id=request_id), request_id)
 
     def _id_of(self, record: Record) -> str:
         call = record.call
