@@ -13,15 +13,16 @@ from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.means import configure_callers, doorway_of, limits_of, options_of
+from seawall.app.guard import Guard
+from seawall.app.means import doorway_of, limits_of, log_rules_of, options_of, pairs_of
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.tls import check_authorities, server_context
-from seawall.callers import Callers
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
+from seawall.contracts.callers import CallerStore
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Notice
@@ -36,7 +37,6 @@ from seawall.observers import (
     LineWriter,
     Listener,
     Log,
-    LogRules,
     Metrics,
     Redactor,
     Traffic,
@@ -66,6 +66,7 @@ class App:
         text_log: write text where the settings leave the format open; for a terminal.
         again: loads the settings anew for `reload_again`; None where they come from no file.
         listen: open the listeners of the settings; False where another server calls `handler`.
+        callers: keeps those that the management API makes; None where the settings say them all.
 
     Raises:
         SettingsError: on entering, when the settings cannot be served.
@@ -81,8 +82,10 @@ class App:
         text_log: bool = False,
         again: Callable[[], Tree] | None = None,
         listen: bool = True,
+        callers: CallerStore | None = None,
     ) -> None:
         self._tree = tree
+        self._caller_store = callers
         self._listens = listen
         self._again = again
         self._clock = clock or Clock()
@@ -164,15 +167,20 @@ class App:
         faults = serve_faults(tree)
         if faults:
             raise SettingsError(faults)
+        upstreams, table = self._build(tree)
+        self._redact.renew(secrets_of(tree))
+        self._put(tree, upstreams, table)
+        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
+        return waiting
+
+    def _build(self, tree: Tree) -> tuple[tuple[ResolvedUpstream, ...], Table]:
+        """Return what the settings come to; state that they name no more is dropped."""
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
-        self._redact.renew(secrets_of(tree))
-        self._put(tree, upstreams, table)
-        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
-        return waiting
+        return upstreams, table
 
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
@@ -184,9 +192,8 @@ class App:
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
-        configure_callers(self._callers, tree)
-        self._metrics.configure_callers(self._callers.names)
-        self._gateway.reload(table, options_of(tree, table, self._callers))
+        self._guard.configure(tree)
+        self._gateway.reload(table, options_of(tree, table, self._guard.callers))
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
 
@@ -198,17 +205,16 @@ class App:
         # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
         # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
         most = max(_CONNECTIONS, tree.server.max_inflight)
-        self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
+        self._wire = Wire(
+            clock, self._wheel, loop, own=lambda: pairs_of(self.addresses), max_idle=most, max_connections=most
+        )
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
         self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
-        upstreams = resolve(tree)
-        check_authorities(upstreams)
-        states = self._states.round()
-        table = build_table(upstreams, self._parts, states)
-        states.settle()
-        self._callers = Callers(clock.now)
-        options = options_of(tree, table, self._callers)
+        upstreams, table = self._build(tree)
+        self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
+        await self._guard.start(stack)
+        options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
@@ -217,22 +223,19 @@ class App:
         self._runtime = LiveRuntime(
             tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
         )
+        self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
-        self._watch_memory()
+        if tree.memory.soft is not None:
+            memory = self._vitals.process.memory
+            stack.enter_context(
+                Pressure(tree.memory.soft, lambda: memory()[1], self._wheel, self._gateway.refuse_new, self._hub.emit)
+            )
         await self._listen(loop, table)
         expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
-
-    def _watch_memory(self) -> None:
-        soft, gateway = self._tree.memory.soft, self._gateway
-        if soft is not None:
-            memory = self._vitals.process.memory
-            pressure = Pressure(soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit)
-            pressure.start()
-            self._stack.callback(pressure.stop)
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
         stack = self._stack
@@ -291,13 +294,6 @@ class App:
             raise OSError(error.errno, error.strerror or str(error), listen) from error
         self._servers.append(server)
 
-    def _own_listeners(self) -> list[tuple[str, int]]:
-        pairs = (address.rpartition(":") for address in self.addresses if not address.startswith("unix:"))
-        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
-
     def _log(self) -> Log:
-        settings = self._tree.log
-        rules = LogRules(
-            settings.format or ("text" if self._text_log else "json"), settings.level, settings.success, settings.rate
-        )
+        rules = log_rules_of(self._tree.log, self._text_log)
         return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)

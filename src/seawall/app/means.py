@@ -1,46 +1,27 @@
 """What settings mean to the server, to the gateway's door and to the operations pages."""
 
+from collections.abc import Iterable
+
 from seawall.admin.access import Access
 from seawall.admin.door import GUARDED, PUBLIC, Doorway
-from seawall.callers import ANONYMOUS, Callers, Rules, Strangers, UserRules
 from seawall.config import Tree
 from seawall.config.bind import Bind
-from seawall.config.caller import CallerSettings
+from seawall.config.log import LogSettings
 from seawall.config.server import ServerSettings
 from seawall.contracts.admission import Admission
 from seawall.contracts.sites import Sites, known_hosts
 from seawall.gateway.door import Options
 from seawall.gateway.table import Table
+from seawall.observers import LogRules
 from seawall.server.limits import Limits
 
-__all__ = ["configure_callers", "doorway_of", "limits_of", "options_of"]
+__all__ = ["doorway_of", "limits_of", "log_rules_of", "options_of", "pairs_of"]
 
 
 def options_of(tree: Tree, table: Table, admission: Admission) -> Options:
     """Return how the gateway's door behaves."""
     server, bind = tree.server, tree.server.bind
     return Options(_sites(server, bind, table), admission, server.trusted_hops)
-
-
-def configure_callers(callers: Callers, tree: Tree) -> None:
-    """Put the callers of the settings in force."""
-    server, every = tree.server, {name: _rules(name, caller) for name, caller in tree.callers.items()}
-    anonymous = every.pop(ANONYMOUS, None)
-    callers.configure(every.values(), Strangers(server.anonymous, server.bind.loopback, anonymous, server.trusted_hops))
-
-
-def _rules(name: str, caller: CallerSettings) -> Rules:
-    users = caller.per_user
-    return Rules(
-        name,
-        tuple(bytes.fromhex(text.removeprefix("sha256:")) for text in caller.key_hash),
-        caller.rate,
-        caller.tokens,
-        caller.concurrency,
-        None if caller.upstreams is None else frozenset(caller.upstreams),
-        None if caller.models is None else frozenset(caller.models),
-        None if users is None else UserRules(users.header.lower().encode("ascii"), users.rate, users.tokens, users.max),
-    )
 
 
 def doorway_of(server: ServerSettings, bind: Bind, table: Table, *, shared: bool) -> Doorway:
@@ -74,6 +55,17 @@ def limits_of(server: ServerSettings) -> Limits:
         max_connections_per_address=server.connections_per_address,
         max_inflight=server.max_inflight,
     )
+
+
+def log_rules_of(log: LogSettings, text: bool) -> LogRules:
+    """Return what is written; `text` where the settings leave the format open, for a terminal."""
+    return LogRules(log.format or ("text" if text else "json"), log.level, log.success, log.rate)
+
+
+def pairs_of(addresses: Iterable[str]) -> list[tuple[str, int]]:
+    """Return host and port of each address that is listened on, sockets in the file system left out."""
+    parts = (address.rpartition(":") for address in addresses if not address.startswith("unix:"))
+    return [(host.strip("[]"), int(port)) for host, _, port in parts]
 
 
 def _sites(server: ServerSettings, bind: Bind, table: Table) -> Sites:

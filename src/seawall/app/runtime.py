@@ -10,6 +10,7 @@ from typing import Any, Literal
 from seawall import __version__
 from seawall.admin import PoolView, QueueView, Status, TargetView, TrafficView, UpstreamView, VitalsView
 from seawall.admin.view import Phase
+from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
@@ -38,8 +39,10 @@ class LiveRuntime:
         tree, upstreams: the settings in force, replaced on reload.
         servers: those that listen.
         again: loads the settings anew.
+        callers: those in force.
     """
 
+    callers: Directory
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(

@@ -41,13 +41,20 @@ class Callers:
     Args:
         now: monotonic seconds.
         shared: the store of limits, None where this process decides alone.
+        changed: told the names of all callers whenever they may have changed.
 
     Attributes:
         open: whether whoever sends no key is let in and nothing of it is counted.
     """
 
-    def __init__(self, now: Callable[[], float], shared: Shared | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        shared: Shared | None = None,
+        changed: Callable[[Iterable[str]], None] = lambda names: None,
+    ) -> None:
         self._now = now
+        self._changed = changed
         self._shared = shared
         self._strangers = Strangers()
         self._settings: dict[str, Rules] = {}
@@ -59,9 +66,9 @@ class Callers:
         self._bind()
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all callers, who has no key included where the settings say what that may."""
-        return tuple(self._known)
+    def rules(self) -> tuple[Rules, ...]:
+        """What each of them may, those of the settings first."""
+        return tuple(caller.rules for caller in self._known.values())
 
     def configure(self, rules: Iterable[Rules], strangers: Strangers) -> None:
         """Put the callers of other settings in force; those of the management API stay."""
@@ -114,7 +121,7 @@ class Callers:
     def _bind(self) -> None:
         """Make what calls are looked up in: whole, and then put in place."""
         strangers, now = self._strangers, self._now()
-        every = {**self._made, **self._settings}
+        every = {**self._settings, **{name: one for name, one in self._made.items() if name not in self._settings}}
         keyed = bool(every)
         if strangers.rules is not None:
             every[ANONYMOUS] = strangers.rules
@@ -123,6 +130,7 @@ class Callers:
         let_in = strangers.let_in == "yes" or (strangers.let_in == "auto" and strangers.loopback and not keyed)
         self._stranger = self._known.get(ANONYMOUS) if let_in else None
         self.open = let_in and self._stranger is None
+        self._changed(self._known)
 
     def _caller(self, rules: Rules, now: float) -> Caller:
         known = self._known.get(rules.name)
