@@ -94,7 +94,10 @@ def user_of(value: bytes | None) -> str:
         return ""
     if len(value) > _LONGEST:
         return f"sha256:{sha256(value).hexdigest()}"
-    return value.decode("latin-1")
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _quotas(rules: Rules) -> Quotas:
