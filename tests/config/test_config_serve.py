@@ -31,7 +31,6 @@ def test_the_defaults_are_served() -> None:
             "callers.k.per_user.spend",
         ),
         ('[spend]\nday = "1 USD"', "spend"),
-        ('[state]\nurl = "redis://h"', "state.url"),
         ('[ledger]\nkeep = "1d"', "ledger"),
         ('[jobs]\nurl = "postgresql://h/d"', "jobs"),
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),

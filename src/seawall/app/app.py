@@ -197,15 +197,8 @@ class App:
     async def _start(self) -> None:
         loop, clock, tree, stack = asyncio.get_running_loop(), self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
-        watchers = Watchers(tree, clock, self._wheel, loop, stack, log_fd=self._log_fd, text_log=self._text_log)
-        self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
-        self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
-        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
-        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
-        most = max(_CONNECTIONS, tree.server.max_inflight)
-        self._wire = Wire(
-            clock, self._wheel, loop, own=lambda: pairs_of(self.addresses), max_idle=most, max_connections=most
-        )
+        self._observe(loop)
+        self._wire = self._open_wire(loop)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
         self._shelves = Shelves(tree.state.cache_memory, self._states)
@@ -233,10 +226,7 @@ class App:
         self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
-        if tree.memory.soft is not None:
-            memory, refuse, shed = self._vitals.process.memory, self._gateway.refuse_new, self._shelves.shed
-            pressure = Pressure(tree.memory.soft, lambda: memory()[1], self._wheel, refuse, self._hub.emit, shed)
-            stack.enter_context(pressure)
+        self._watch_memory()
         await self._listen(loop, table)
         expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
         expose_cache(self._metrics, self._shelves)
@@ -244,6 +234,28 @@ class App:
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    def _open_wire(self, loop: asyncio.AbstractEventLoop) -> Wire:
+        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
+        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
+        most = max(_CONNECTIONS, self._tree.server.max_inflight)
+        return Wire(
+            self._clock, self._wheel, loop, own=lambda: pairs_of(self.addresses), max_idle=most, max_connections=most
+        )
+
+    def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
+        watchers = Watchers(
+            self._tree, self._clock, self._wheel, loop, self._stack, log_fd=self._log_fd, text_log=self._text_log
+        )
+        self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
+        self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
+
+    def _watch_memory(self) -> None:
+        soft, memory = self._tree.memory.soft, self._vitals.process.memory
+        if soft is not None:
+            refuse, shed = self._gateway.refuse_new, self._shelves.shed
+            pressure = Pressure(soft, lambda: memory()[1], self._wheel, refuse, self._hub.emit, shed)
+            self._stack.enter_context(pressure)
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
         server = self._tree.server
