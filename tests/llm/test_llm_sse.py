@@ -1,5 +1,7 @@
 """Server-sent events: the same events however the bytes are split."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def heard(stream: bytes, cuts: list[int]) -> list[Event]:
     cutter = Cutter()
     found: list[Event] = []
     edges = [0, *sorted(cuts), len(stream)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         found += events(cutter.feed(stream[begin:end]))
     assert cutter.rest().strip(b"\n") == b""
     return found
@@ -54,7 +56,7 @@ def test_what_is_handed_out_ends_with_an_event(cuts: list[int]):
     """And all of it together is what came."""
     cutter = Cutter()
     edges = [0, *sorted(cuts), len(STREAM)]
-    handed = [cutter.feed(STREAM[begin:end]) for begin, end in zip(edges, edges[1:], strict=False)]
+    handed = [cutter.feed(STREAM[begin:end]) for begin, end in pairwise(edges)]
     assert b"".join(handed) + cutter.rest() == STREAM
     assert all(piece.endswith(b"\n\n") for piece in handed if piece)
 

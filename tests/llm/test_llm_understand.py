@@ -79,7 +79,7 @@ def test_a_field_that_is_wrong_is_named(operation: Operation, fields: dict[str, 
 @pytest.mark.parametrize("key", ["model", "max_tokens", "n", "messages", "stream", "stream_options", "tools"])
 def test_what_decides_the_bill_is_said_once(key: str):
     """Parsers differ about which of two counts, so neither is believed; escapes do not hide the second."""
-    escaped = "\\u%04x" % ord(key[0]) + key[1:]
+    escaped = f"\\u{ord(key[0]):04x}{key[1:]}"
     body = f'{{"model":"m","{key}":null,"{escaped}":null}}'.replace('"model":"m","model":null', '"model":"m"')
     with pytest.raises(NotUnderstood, match="given twice"):
         understand("openai", "chat", b"/chat/completions", b"", body.encode())
@@ -107,7 +107,8 @@ SOUND = "A" * 24_000
          bounds.IMAGE - len(PICTURE)),
         ("chat", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/"}}]}]},
          bounds.IMAGE - 9),
-        ("chat", {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]}, bounds.FILE),
+        ("chat", {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]},
+         bounds.FILE),
         ("chat", {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": SOUND}}]}]},
          1001 - len(SOUND)),
         ("chat", {"messages": [{"role": "assistant", "audio": {"id": "audio_1"}}]}, bounds.AUDIO),

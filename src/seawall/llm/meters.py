@@ -42,8 +42,8 @@ class ReadingMeter:
     """
 
     __slots__ = (
-        "_api", "_cutter", "_markers", "_most", "_operation", "_pieces", "_seen", "_size", "_started", "_status",
-        "_streams", "_usage",
+        "_api", "_cutter", "_long", "_markers", "_most", "_operation", "_pieces", "_seen", "_size", "_started",
+        "_status", "_streams", "_usage",
     )  # fmt: skip
 
     def __init__(self, api: Api, operation: Operation, most: int) -> None:
@@ -56,6 +56,7 @@ class ReadingMeter:
         self._cutter = Cutter()
         self._pieces: list[bytes] = []
         self._size = 0
+        self._long = False
         self._seen = 0
         self._started: Mapping[str, Any] = {}
         self._usage: Usage | None = None
@@ -105,6 +106,7 @@ class ReadingMeter:
 
     def _forget(self) -> None:
         """Let go of the beginning of a long answer, all but the end."""
+        self._long = True
         while len(self._pieces) > 1 and self._size - len(self._pieces[0]) >= _TAIL:
             self._size -= len(self._pieces.pop(0))
 
@@ -129,7 +131,7 @@ class ReadingMeter:
             self._usage = anthropic_usage({**self._started, **told})
 
     def _plain(self, body: bytes) -> Usage | None:
-        large = len(body) > _WHOLE and self._operation != "responses"
+        large = self._long or (len(body) > _WHOLE and self._operation != "responses")
         said = {} if large else _parsed(body)
         found = _last_usage(body) if large else usage_in(said)
         if found is None:
