@@ -13,6 +13,7 @@ from seawall.app.front import Front
 from seawall.app.gauges import expose, expose_cache
 from seawall.app.guard import Guard
 from seawall.app.means import doorway_of, limits_of, options_of, pairs_of
+from seawall.app.models import build_models, open_models
 from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
@@ -190,6 +191,7 @@ class App:
         self._runtime.upstreams = upstreams
         self._guard.configure(tree)
         self._gateway.reload(table, options_of(tree, table, self._guard.callers))
+        self._models.reload(build_models(tree, table))
         self._periodic.keep(tree)
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
@@ -212,6 +214,7 @@ class App:
         await self._guard.start(stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        self._gateway.models = self._models = open_models(self._gateway, clock, self._wheel, lambda *_: 0.0)
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
@@ -263,7 +266,7 @@ class App:
             self._metrics, self._clock.now, self._reports.gauge_failed, prepare=self._vitals.process.count_fds
         )
         pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
-        self._front = Front(self._gateway, pages, table.hosts)
+        self._front = Front(self._gateway, pages, table.hosts, self._models)
         if not self._listens:
             return
         await self._serve(loop, self._front, server.listen, tls=True)

@@ -28,13 +28,29 @@ from seawall.llm.seam import Api, Asked, NotUnderstood
 from seawall.llm.understand import understand
 from seawall.pipeline.hints import hinted
 
-__all__ = ["ModelDoor", "Refusals"]
+__all__ = ["House", "ModelDoor"]
 
 _NOT_FOUND = "No such model"
 
 
-class Refusals(Protocol):
-    """How the gateway says no."""
+class House(Protocol):
+    """The gateway, of which this is a door."""
+
+    @property
+    def sites(self) -> Sites:
+        """Which Host names and browser origins are let in."""
+        ...
+
+    @property
+    def admission(self) -> Admission:
+        """Who is let in."""
+        ...
+
+    full: bool
+
+    def record(self, request: Request) -> Record:
+        """Return what a request is told with."""
+        ...
 
     def refuse(self, record: Record, why: Refused) -> Reply:
         """Return the problem of a refusal, told when it is closed."""
@@ -49,9 +65,9 @@ class ModelDoor:
     """Answers what stands below `/v1` and `/anthropic`, and model calls on plain mounts.
 
     Args:
-        models: every name a model has.
+        house: the gateway.
+        models: every name a model has; replaced by `reload`.
         asking: asks them.
-        refusals: how the gateway says no.
         clock: time.
         random_bits: `random.getrandbits`, for ids.
         cheaper: returns the share of a cap that a caller, its user and an alias have used.
@@ -59,44 +75,55 @@ class ModelDoor:
 
     def __init__(
         self,
+        house: House,
         models: Models,
         asking: Asking,
-        refusals: Refusals,
         clock: Clock,
         random_bits: Callable[[int], int],
         cheaper: Callable[[str, str, str], float],
     ) -> None:
         self._models = models
         self._asking = asking
-        self._refusals = refusals
+        self._house = house
         self._clock = clock
         self._random_bits = random_bits
         self._share_used = cheaper
 
-    async def answer(self, request: Request, record: Record, sites: Sites, admission: Admission, full: bool) -> Reply:
+    def reload(self, models: Models) -> None:
+        """Know other names from the next request on."""
+        self._models = models
+
+    @property
+    def serves(self) -> bool:
+        """Whether there is any model."""
+        return bool(self._models)
+
+    async def __call__(self, request: Request) -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves."""
+        house = self._house
+        record = house.record(request)
         place = place_of(request.target)
         dialect: Api = "anthropic" if request.target.startswith(b"/anthropic/") else "openai"
         try:
-            reason = refused(request.headers, request.host, sites)
+            reason = refused(request.headers, request.host, house.sites)
             if reason is not None:
-                return shaped(self._refusals.refuse(record, foreign(reason)), dialect)
-            record.admitted = admitted = await admission.admit(request, model_route=True)
+                return shaped(self._house.refuse(record, foreign(reason)), dialect)
+            record.admitted = admitted = await house.admission.admit(request, model_route=True)
             record.caller = admitted.caller
-            if full:
-                return shaped(self._refusals.refuse(record, FULL), dialect)
+            if house.full:
+                return shaped(self._house.refuse(record, FULL), dialect)
             if place is None:
-                return shaped(self._refusals.refuse(record, _nowhere(request)), dialect)
+                return shaped(self._house.refuse(record, _nowhere(request)), dialect)
             if place.operation is None:
                 return self._list(place, record, admitted)
             return await self._model(request, record, admitted, place, None)
         except QuotaExceeded as error:
             record.caller = error.caller
-            return shaped(self._refusals.fail(record, error), dialect)
+            return shaped(self._house.fail(record, error), dialect)
         except CallError as error:
-            return shaped(self._refusals.fail(record, error), dialect)
+            return shaped(self._house.fail(record, error), dialect)
         except RequestBodyError as error:
-            return shaped(self._refusals.refuse(record, unreadable(error)), dialect)
+            return shaped(self._house.refuse(record, unreadable(error)), dialect)
         except asyncio.CancelledError:
             record.cancelled()
             raise
@@ -104,18 +131,26 @@ class ModelDoor:
             record.release()
             raise
 
-    async def mounted(self, request: Request, record: Record, place: Place, upstream: str) -> Reply:
+    async def mounted(self, request: Request, record: Record, place: Place, upstream: str, own: str) -> Reply:
         """Answer a model call on the plain mount of an upstream: metered and checked like one below `/v1`.
+
+        Args:
+            request: to answer.
+            record: of it; its caller has been let in.
+            place: what it asks.
+            upstream: whose mount it is.
+            own: who asks where the gateway itself does, else `""`.
 
         Raises:
             CallError, RequestBodyError, CancelledError: for the gateway's door, which let the caller in.
         """
+        record.caller = record.caller or own
         return await self._model(request, record, record.admitted or NOBODY, place, upstream)
 
     def _list(self, place: Place, record: Record, admitted: Admitted) -> Reply:
         found = listed(self._models, place.dialect, place.path, admitted.may_use)
         if found is None:
-            return shaped(self._refusals.refuse(record, self._unknown(admitted)), place.dialect)
+            return shaped(self._house.refuse(record, self._unknown(admitted)), place.dialect)
         found.headers += admitted.headers
         return record.attach(found)
 
@@ -124,18 +159,18 @@ class ModelDoor:
     ) -> Reply:
         if request.method != b"POST":
             why = Refused(405, "method-not-allowed", "That method does not work here", "Send POST.")
-            return shaped(self._refusals.refuse(record, why._replace(headers=((b"allow", b"POST"),))), place.dialect)
+            return shaped(self._house.refuse(record, why._replace(headers=((b"allow", b"POST"),))), place.dialect)
         body = request.body
         text = body if type(body) is bytes else await _collected(body)  # type: ignore[arg-type]  # exact type: a Source
         try:
             asked = _understood(request, place, text)
             route = self._route(asked.model, admitted, upstream)
             if route is None:
-                return shaped(self._refusals.refuse(record, self._unknown(admitted)), place.dialect)
+                return shaped(self._house.refuse(record, self._unknown(admitted)), place.dialect)
             return await self._ask(request, record, admitted, asked, route)
         except NotUnderstood as error:
             why = Refused(400, "bad-request", "The request cannot be used", error.message)
-            return shaped(self._refusals.refuse(record, why), place.dialect, error.param)
+            return shaped(self._house.refuse(record, why), place.dialect, error.param)
 
     def _route(self, name: str, admitted: Admitted, upstream: str | None) -> ModelRoute | None:
         """Return the route of a name.
@@ -164,14 +199,14 @@ class ModelDoor:
     async def _ask(
         self, request: Request, record: Record, admitted: Admitted, asked: Asked, route: ModelRoute
     ) -> Reply:
-        first = self._first(request, admitted, route, asked)
+        first = self._first(request, admitted, route, asked, record.caller)
         record.call = first
         await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
         record.settles = True
         reply, record.call = await self._asking(first, asked, route)
         return self._pass_on(record, reply, record.call, asked, admitted)
 
-    def _first(self, request: Request, admitted: Admitted, route: ModelRoute, asked: Asked) -> Call:
+    def _first(self, request: Request, admitted: Admitted, route: ModelRoute, asked: Asked, caller: str) -> Call:
         """Return the client's call, for what all targets share."""
         headers, seen = clean_request(request.headers, ACTIONS)
         target = route.targets[0]
@@ -188,7 +223,7 @@ class ModelDoor:
         return Call(
             b"POST", asked.path, passed(headers) + own, target.upstream.target, Timeouts(total=total), deadline,
             Run(request.received, met.attempts), asked.body, len(asked.body), True, target.upstream.name, met.name,
-            admitted.caller, request_id, trace, admitted.user,
+            caller, request_id, trace, admitted.user,
         )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, call: Call, asked: Asked, admitted: Admitted) -> Reply:
