@@ -3,7 +3,7 @@
 from typing import Any
 
 from seawall.contracts.policy import Spec
-from seawall.policies import balance, breaker, concurrency, deadline, fallback, hedge, ratelimit, retry
+from seawall.policies import balance, breaker, concurrency, deadline, fallback, hedge, ratelimit, retry, spend
 
 __all__ = ["BUILTIN"]
 
@@ -17,4 +17,5 @@ BUILTIN: tuple[Spec[Any], ...] = (
     balance.SPEC,
     ratelimit.SPEC,
     concurrency.SPEC,
+    spend.SPEC,
 )

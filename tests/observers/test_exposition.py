@@ -82,7 +82,7 @@ def test_names_follow_the_conventions() -> None:
         assert set(one.labels) <= {
             "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "version",
             "python",
-            "loop",
+            "loop", "caller", "model", "kind", "scope", "name", "period",
         }  # fmt: skip
     assert len({one.name for one in FAMILIES}) == len(FAMILIES)
 

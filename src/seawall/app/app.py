@@ -19,6 +19,7 @@ from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
+from seawall.app.spending import Spending
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
@@ -37,6 +38,7 @@ from seawall.observers import (
     Log,
     LogRules,
     Metrics,
+    Money,
     Redactor,
     Traffic,
     Vitals,
@@ -180,6 +182,8 @@ class App:
             [(one.name, target.label) for one in upstreams for target in one.targets],
         )
         self._traffic.configure(one.name for one in upstreams)
+        self._money.configure((one.name for one in upstreams), tree.models, tree.callers)
+        self._spending.configure(tree)
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
@@ -198,7 +202,10 @@ class App:
         self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
+        self._spending = Spending(clock, self._hub.emit, random.getrandbits)
+        self._spending.expose(self._metrics)
+        book = self._spending.book
+        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, book)
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
@@ -238,7 +245,8 @@ class App:
         log = self._log()
         self._writer.start()
         stack.push_async_callback(self._writer.close)
-        listeners: list[Listener] = [metrics, log]
+        self._money = Money(metrics)
+        listeners: list[Listener] = [metrics, self._money, log]
         self._hub = Hub(listeners, lambda listener, error: self._reports.observer_failed(listener, error))
         self._reports = Reports(self._hub.emit)
         metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))

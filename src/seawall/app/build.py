@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall.config import ResolvedRoute, ResolvedUpstream
+from seawall.contracts.bill import Bill
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
 from seawall.contracts.policy import Context, Keep, Spec, Transport
@@ -17,6 +18,8 @@ from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.build import build
 from seawall.policies.fallback import FallbackSettings
 from seawall.policies.retry import RetrySettings
+from seawall.spend.book import Book
+from seawall.spend.plain import PlainBill
 
 __all__ = ["Parts", "build_table"]
 
@@ -32,6 +35,7 @@ class Parts:
     transport: Transport
     buffers: Allowance
     specs: Sequence[Spec[Any]]
+    book: Book | None = None
 
 
 def build_table(upstreams: Iterable[ResolvedUpstream], parts: Parts, keep: Keep) -> Table:
@@ -77,13 +81,26 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         route.idempotent,
         route.attempts,
         build(parts.specs, route.shared, context, parts.transport, route.own),
+        _bill(resolved, route),
     )
+
+
+def _bill(resolved: ResolvedUpstream, route: ResolvedRoute) -> Bill | None:
+    price = route.price
+    if price is None or not (price.call or price.header or price.pointer):
+        return None
+    return PlainBill(resolved.name, price.call, price.header, price.pointer)
 
 
 def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> dict[str, Any]:
     """What one policy must know of another's settings, since policies do not import each other."""
     policies = {**route.shared, **route.own}
-    options = {"timeouts": route.timeouts, "idempotent": route.idempotent, "buffers": parts.buffers}
+    options: dict[str, Any] = {
+        "timeouts": route.timeouts,
+        "idempotent": route.idempotent,
+        "buffers": parts.buffers,
+        "book": parts.book,
+    }
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

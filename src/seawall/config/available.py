@@ -6,13 +6,10 @@ __all__ = ["NOT_YET"]
 NOT_YET = (
     "upstreams.*.cache",
     "upstreams.*.routes.*.cache",
-    "upstreams.*.price",
-    "upstreams.*.routes.*.price",
     "upstreams.*.keys",
     "upstreams.*.api",
     "models.*",
     "callers.*",
-    "spend",
     "schedules.*",
     "state",
     "ledger",

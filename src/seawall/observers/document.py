@@ -17,6 +17,13 @@ _LABELS = {
     "status_class": "`1xx` to `5xx` of what the client got, `0xx` for anything else",
     "target": "label of the target in the settings",
     "result": "`1xx` to `5xx`, or `connect`, `reset`, `timeout`, `cancelled`; `_OTHER`",
+    "model": "alias in the settings, empty for plain calls and models without one, `unmatched`, `overflow`",
+    "caller": "name in the settings, empty for who has no key, `unmatched`, `overflow`",
+    "kind": "`input`, `output`, `cache_read`, `cache_write`, `cache_write_1h`, `reasoning`, `audio_input`, "
+    "`audio_output`, `tools`",
+    "scope": "`gateway`, `caller`, `model`",
+    "name": "of the caller or model in the settings, empty for the gateway",
+    "period": "`day`, `month`, `total`",
     "version": "of Seawall",
     "python": "version of Python",
     "loop": "`uvloop` or `asyncio`",
@@ -51,6 +58,9 @@ histogram_quantile(0.95, sum by (upstream, le) (rate(seawall_call_duration_secon
 
 # how much of the traffic is retries
 sum by (upstream) (rate(seawall_retries_total[5m])) / sum by (upstream) (rate(seawall_attempts_total[5m]))
+
+# US dollars an hour, by caller
+sum by (caller) (rate(seawall_cost_usd_total[1h])) * 3600
 
 # open breakers
 seawall_breaker_state{state="open"} == 1

@@ -1,0 +1,126 @@
+"""What settings say about money, as the book understands it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from seawall.config import Tree
+from seawall.config.caller import CapSettings
+from seawall.config.model import TokenPrices
+from seawall.config.spend import SpendSettings
+from seawall.contracts.clock import Clock
+from seawall.contracts.events import Emit, Notice
+from seawall.contracts.ledger import Ledger
+from seawall.observers import Metrics
+from seawall.spend.book import Book, Marks
+from seawall.spend.calendar import Calendar
+from seawall.spend.caps import CallerCaps, CapSet, Rules
+from seawall.spend.counters import Counters
+from seawall.spend.memory import MemoryLedger
+from seawall.spend.money import dollars, picos
+from seawall.spend.prices import NO_TABLE, Listed, PriceTable, Units
+from seawall.spend.prices.bound import FREE, Prices, one_price, settings_price
+from seawall.spend.prices.table import GenaiPrices
+from seawall.spend.spool import Spool
+
+__all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of"]
+
+_KINDS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output")
+
+
+class Spending:
+    """The book of a running gateway with its counters and ledger.
+
+    Args:
+        clock, emit: time and observers.
+        random_bits: `random.getrandbits`, for ids of rows.
+        ledger: where rows go; in memory where there is no other.
+        marks: of reservations, None where nothing outlives this process.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        emit: Emit,
+        random_bits: Callable[[int], int],
+        ledger: Ledger | None = None,
+        marks: Marks | None = None,
+    ) -> None:
+        self.counters = Counters()
+        self.ledger: Ledger = ledger or MemoryLedger()
+        self.book = Book(self.counters, self.ledger, clock, emit, random_bits, marks)
+        self.counters.tell = self.book.spent_in
+        self._wall = clock.wall
+        self._emit = emit
+
+    def configure(self, tree: Tree) -> None:
+        """Put the caps, prices and days of a settings tree in force."""
+        configure(self.book, tree, self._wall, self._emit)
+
+    def expose(self, metrics: Metrics) -> None:
+        """Give the metrics what is asked of the book when they are asked."""
+        book = self.book
+        metrics.source("seawall_reserved_usd", lambda: float(dollars(book.accounts.held)))
+        metrics.source("seawall_cap_used_ratio", book.shares)
+        metrics.source("seawall_price_unknown", lambda: [((name,), float(n)) for name, n in book.unpriced.items()])
+
+
+def expose_spool(metrics: Metrics, spool: Spool) -> None:
+    """Give the metrics what waits for the ledger's database."""
+    metrics.source("seawall_spool_rows", lambda: float(len(spool)))
+    metrics.source("seawall_spool_bytes", lambda: float(spool.size))
+    metrics.source("seawall_spool_dropped", lambda: float(spool.dropped))
+
+
+def configure(book: Book, tree: Tree, wall: Callable[[], float], emit: Emit) -> None:
+    """Put the caps, prices and days of a settings tree in force; tell of models that nobody has a price for."""
+    prices = prices_of(tree, wall)
+    book.configure(rules_of(tree), prices, Calendar(tree.spend.timezone))
+    targets = [
+        (target.upstream, target.model) for one in tree.models.values() if one.price is None for target in one.targets
+    ]
+    for upstream, model in prices.load(targets):
+        fields = (("upstream", upstream), ("model", model), ("unknown_price", str(tree.spend.unknown_price)))
+        emit(Notice("warning", "price_unknown", "A model has no price; set one for its alias", fields))
+
+
+def rules_of(tree: Tree) -> Rules:
+    """Return every cap of a settings tree."""
+    callers = {}
+    for name, caller in tree.callers.items():
+        user = caller.per_user
+        callers[name] = CallerCaps(_caps(caller.spend), *(() if user is None else (_caps(user.spend), user.max)))
+    return Rules(
+        whole=_caps(tree.spend),
+        callers=callers,
+        models={alias: _caps(model.spend) for alias, model in tree.models.items()},
+        alert_at=tuple(sorted(tree.spend.alert_at)),
+        on_loss=tree.spend.on_state_loss,
+    )
+
+
+def prices_of(tree: Tree, wall: Callable[[], float]) -> Prices:
+    """Return the prices of a settings tree; the table is read only where there are language models."""
+    spoken = {name: (one.api, one.url or "") for name, one in tree.upstreams.items() if one.api is not None}
+    table: PriceTable = GenaiPrices(wall) if spoken else NO_TABLE
+    own = {alias: _own(model.price) for alias, model in tree.models.items() if model.price is not None}
+    return Prices(own, spoken, table, _unknown(tree.spend.unknown_price))
+
+
+def _caps(settings: CapSettings | SpendSettings) -> CapSet:
+    call = settings.call if isinstance(settings, CapSettings) else None
+    return CapSet(
+        *(None if cap is None else picos(cap) for cap in (call, settings.day, settings.month, settings.total))
+    )
+
+
+def _own(price: TokenPrices) -> Listed:
+    kinds = {kind: value for kind in _KINDS if (value := getattr(price, kind)) is not None}
+    if price.tools:
+        kinds["tools"] = price.tools * 10**6  # given per call, not per million
+    return settings_price(price.input, price.output, kinds)
+
+
+def _unknown(said: Decimal | str) -> Listed | None:
+    if isinstance(said, Decimal):
+        return one_price(Units.per_million(said, said), "settings")
+    return FREE if said == "free" else None
