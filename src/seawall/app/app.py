@@ -19,7 +19,7 @@ from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
-from seawall.app.spending import Spending
+from seawall.app.spending import Spending, warm
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
@@ -220,6 +220,7 @@ class App:
             tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
         )
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        await loop.run_in_executor(None, warm, tree)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)

@@ -22,7 +22,7 @@ from seawall.spend.prices.bound import FREE, Prices, one_price, settings_price
 from seawall.spend.prices.table import GenaiPrices
 from seawall.spend.spool import Spool
 
-__all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of"]
+__all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of", "warm"]
 
 _KINDS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output")
 
@@ -81,6 +81,14 @@ def configure(book: Book, tree: Tree, wall: Callable[[], float], emit: Emit) -> 
     for upstream, model in prices.load(targets):
         fields = (("upstream", upstream), ("model", model), ("unknown_price", str(tree.spend.unknown_price)))
         emit(Notice("warning", "price_unknown", "A model has no price; set one for its alias", fields))
+
+
+def warm(tree: Tree) -> Tree:
+    """Read from disk what `configure` needs: the price table and the time zone. It blocks, so call it in a thread."""
+    if any(one.api is not None for one in tree.upstreams.values()):
+        GenaiPrices(float)
+    Calendar(tree.spend.timezone)
+    return tree
 
 
 def rules_of(tree: Tree) -> Rules:
