@@ -120,7 +120,7 @@ class Spending:
         self.events = Recorder()
         self.counters = Counters()
         self.ledger = ledger if ledger is not None else MemoryLedger()
-        random_bits: Callable[[int], int] = random.Random(7).getrandbits
+        random_bits: Callable[[int], int] = random.SystemRandom().getrandbits  # replicas must not meet
         self.book = Book(accounts or self.counters, self.ledger, self.clock, self.events, random_bits, marks)
         self.counters.tell = self.book.spent_in
         self.book.configure(rules or Rules(), Prices({"fast": FAST}, unknown=unknown), Calendar(timezone))

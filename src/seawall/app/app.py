@@ -13,12 +13,13 @@ from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.means import doorway_of, limits_of, options_of
+from seawall.app.means import doorway_of, limits_of, options_of, rules_of
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
+from seawall.app.shared import open_shared
 from seawall.app.spending import Spending, warm
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
@@ -36,7 +37,6 @@ from seawall.observers import (
     LineWriter,
     Listener,
     Log,
-    LogRules,
     Metrics,
     Money,
     Redactor,
@@ -156,7 +156,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log` and `memory` stay as they are until a restart; which of them changed is returned and logged.
+        `server`, `log`, `memory` and `state` stay as they are until a restart; which of them changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -202,10 +202,11 @@ class App:
         self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
-        self._spending = Spending(clock, self._hub.emit, random.getrandbits)
+        shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
+        self._spending = Spending(clock, self._hub.emit, random.getrandbits, shared)
         self._spending.expose(self._metrics)
         book = self._spending.book
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, book)
+        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, shared, book)
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
@@ -219,12 +220,15 @@ class App:
         self._runtime = LiveRuntime(
             tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
         )
+        self._runtime.stores.append(shared.views)
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         await loop.run_in_executor(None, warm, tree)
+        stack.push_async_callback(self._spending.close)
+        await self._spending.start()
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
-        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
+        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
@@ -300,8 +304,5 @@ class App:
         return [(host.strip("[]"), int(port)) for host, _, port in pairs]
 
     def _log(self) -> Log:
-        settings = self._tree.log
-        rules = LogRules(
-            settings.format or ("text" if self._text_log else "json"), settings.level, settings.success, settings.rate
-        )
+        rules = rules_of(self._tree.log, text=self._text_log)
         return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)

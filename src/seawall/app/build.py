@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
 from seawall.contracts.bill import Bill
 from seawall.contracts.clock import Clock
@@ -35,6 +36,7 @@ class Parts:
     transport: Transport
     buffers: Allowance
     specs: Sequence[Spec[Any]]
+    shared: Shared
     book: Book | None = None
 
 
@@ -95,12 +97,10 @@ def _bill(resolved: ResolvedUpstream, route: ResolvedRoute) -> Bill | None:
 def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> dict[str, Any]:
     """What one policy must know of another's settings, since policies do not import each other."""
     policies = {**route.shared, **route.own}
-    options: dict[str, Any] = {
-        "timeouts": route.timeouts,
-        "idempotent": route.idempotent,
-        "buffers": parts.buffers,
-        "book": parts.book,
-    }
+    options: dict[str, Any] = {"timeouts": route.timeouts, "idempotent": route.idempotent, "buffers": parts.buffers}
+    if parts.shared.limits is not None:
+        options["limits"], options["replicas"] = parts.shared.limits, parts.shared.replicas
+    options["book"] = parts.book
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

@@ -4,13 +4,15 @@ from seawall.admin.access import Access
 from seawall.admin.door import GUARDED, PUBLIC, Doorway
 from seawall.config import Tree
 from seawall.config.bind import Bind
+from seawall.config.log import LogSettings
 from seawall.config.server import ServerSettings
 from seawall.contracts.sites import Sites, known_hosts
 from seawall.gateway.door import Options
 from seawall.gateway.table import Table
+from seawall.observers import LogRules
 from seawall.server.limits import Limits
 
-__all__ = ["doorway_of", "limits_of", "options_of"]
+__all__ = ["doorway_of", "limits_of", "options_of", "rules_of"]
 
 
 def options_of(tree: Tree, table: Table) -> Options:
@@ -51,6 +53,11 @@ def limits_of(server: ServerSettings) -> Limits:
         max_connections_per_address=server.connections_per_address,
         max_inflight=server.max_inflight,
     )
+
+
+def rules_of(settings: LogSettings, *, text: bool) -> LogRules:
+    """Return what is logged and how; `text` where the settings leave the format open."""
+    return LogRules(settings.format or ("text" if text else "json"), settings.level, settings.success, settings.rate)
 
 
 def _sites(server: ServerSettings, bind: Bind, table: Table) -> Sites:

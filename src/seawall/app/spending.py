@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
+from seawall.app.shared import Shared
 from seawall.config import Tree
 from seawall.config.caller import CapSettings
 from seawall.config.model import TokenPrices
@@ -11,16 +13,20 @@ from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit, Notice
 from seawall.contracts.ledger import Ledger
 from seawall.observers import Metrics
-from seawall.spend.book import Book, Marks
+from seawall.spend.book import Accounts, Book, Marks
 from seawall.spend.calendar import Calendar
-from seawall.spend.caps import CallerCaps, CapSet, Rules
-from seawall.spend.counters import Counters
+from seawall.spend.caps import CallerCaps, CapSet, Rules, Want
+from seawall.spend.counters import Account, Counters
 from seawall.spend.memory import MemoryLedger
 from seawall.spend.money import dollars, picos
 from seawall.spend.prices import NO_TABLE, Listed, PriceTable, Units
 from seawall.spend.prices.bound import FREE, Prices, one_price, settings_price
 from seawall.spend.prices.table import GenaiPrices
 from seawall.spend.spool import Spool
+
+if TYPE_CHECKING:
+    from seawall.spend.shared import SharedAccounts
+    from seawall.stores.redis import Link
 
 __all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of", "warm"]
 
@@ -33,6 +39,7 @@ class Spending:
     Args:
         clock, emit: time and observers.
         random_bits: `random.getrandbits`, for ids of rows.
+        shared: counters are all replicas' where it has a link.
         ledger: where rows go; in memory where there is no other.
         marks: of reservations, None where nothing outlives this process.
     """
@@ -42,15 +49,30 @@ class Spending:
         clock: Clock,
         emit: Emit,
         random_bits: Callable[[int], int],
+        shared: Shared,
         ledger: Ledger | None = None,
         marks: Marks | None = None,
     ) -> None:
-        self.counters = Counters()
         self.ledger: Ledger = ledger or MemoryLedger()
-        self.book = Book(self.counters, self.ledger, clock, emit, random_bits, marks)
-        self.counters.tell = self.book.spent_in
+        self._shared = None if shared.link is None else _shared(shared.link, emit, self)
+        self.counters = Counters(self._spent) if self._shared is None else self._shared.known
+        accounts: Accounts = self._shared or self.counters
+        self.book = Book(accounts, self.ledger, clock, emit, random_bits, marks)
         self._wall = clock.wall
         self._emit = emit
+
+    def _spent(self, want: Want, account: Account, cost: int) -> None:
+        self.book.spent_in(want, account, cost)
+
+    async def start(self) -> None:
+        """Begin to share, where that is configured."""
+        if self._shared is not None:
+            await self._shared.start()
+
+    async def close(self) -> None:
+        """Write down for the other replicas what they do not know yet, where they can be told."""
+        if self._shared is not None:
+            await self._shared.close()
 
     def configure(self, tree: Tree) -> None:
         """Put the caps, prices and days of a settings tree in force."""
@@ -62,6 +84,20 @@ class Spending:
         metrics.source("seawall_reserved_usd", lambda: float(dollars(book.accounts.held)))
         metrics.source("seawall_cap_used_ratio", book.shares)
         metrics.source("seawall_price_unknown", lambda: [((name,), float(n)) for name, n in book.unpriced.items()])
+
+
+def _shared(link: "Link", emit: Emit, spending: Spending) -> "SharedAccounts":
+    from seawall.spend.shared import SharedAccounts  # needs the extra redis
+
+    accounts = SharedAccounts(
+        link,
+        emit,
+        lambda: spending.book.rules,
+        lambda: spending.book.today,
+        lambda row: spending.book.bury(row),
+    )
+    accounts.tell = lambda want, account, cost: spending.book.spent_in(want, account, cost)
+    return accounts
 
 
 def expose_spool(metrics: Metrics, spool: Spool) -> None:

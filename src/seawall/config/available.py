@@ -11,7 +11,7 @@ NOT_YET = (
     "models.*",
     "callers.*",
     "schedules.*",
-    "state",
+    "state.cache_memory",
     "ledger",
     "jobs",
     "alerts",

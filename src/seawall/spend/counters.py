@@ -146,6 +146,10 @@ class Counters:
             account.turn(today)
         return account
 
+    def seen(self, want: Want, today: Today) -> Account:
+        """Return an account to remember what another counter tells of it; a passing one where there is no room."""
+        return self._find(want, today) or Account()
+
     async def reserve(
         self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row | None = None
     ) -> Standing | Full:

@@ -1,5 +1,7 @@
 """State behind small protocols: in memory by default."""
 
 from seawall.stores.memory import MemoryEntries
+from seawall.stores.memory_leases import MemoryLeases
+from seawall.stores.memory_replicas import MemoryReplicas
 
-__all__ = ["MemoryEntries"]
+__all__ = ["MemoryEntries", "MemoryLeases", "MemoryReplicas"]
