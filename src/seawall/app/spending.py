@@ -1,6 +1,8 @@
 """What settings say about money, as the book understands it."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,7 @@ class Spending:
         clock, emit: time and observers.
         random_bits: `random.getrandbits`, for ids of rows.
         shared: counters are all replicas' where it has a link.
+        metrics: asks the book when they are asked.
         ledger: where rows go; in memory where there is no other.
         marks: of reservations, None where nothing outlives this process.
     """
@@ -50,6 +53,7 @@ class Spending:
         emit: Emit,
         random_bits: Callable[[int], int],
         shared: Shared,
+        metrics: Metrics,
         ledger: Ledger | None = None,
         marks: Marks | None = None,
     ) -> None:
@@ -60,26 +64,27 @@ class Spending:
         self.book = Book(accounts, self.ledger, clock, emit, random_bits, marks)
         self._wall = clock.wall
         self._emit = emit
+        self._expose(metrics)
 
     def _spent(self, want: Want, account: Account, cost: int) -> None:
         self.book.spent_in(want, account, cost)
 
-    async def start(self) -> None:
-        """Begin to share, where that is configured."""
+    async def start(self, stack: AsyncExitStack, tree: Tree) -> None:
+        """Read what prices and days need, and begin to share where that is configured; `stack` ends it."""
+        await asyncio.get_running_loop().run_in_executor(None, warm, tree)
+        self.configure(tree)
         if self._shared is not None:
+            stack.push_async_callback(self._shared.close)
             await self._shared.start()
-
-    async def close(self) -> None:
-        """Write down for the other replicas what they do not know yet, where they can be told."""
-        if self._shared is not None:
-            await self._shared.close()
+        if tree.ledger.url.reveal() == "memory://" and tree.spend.day is not None:
+            message = "Day caps start afresh at each start; ledger.url names a database that outlives the process"
+            self._emit(Notice("warning", "caps_in_memory", message))
 
     def configure(self, tree: Tree) -> None:
         """Put the caps, prices and days of a settings tree in force."""
         configure(self.book, tree, self._wall, self._emit)
 
-    def expose(self, metrics: Metrics) -> None:
-        """Give the metrics what is asked of the book when they are asked."""
+    def _expose(self, metrics: Metrics) -> None:
         book = self.book
         metrics.source("seawall_reserved_usd", lambda: float(dollars(book.accounts.held)))
         metrics.source("seawall_cap_used_ratio", book.shares)

@@ -4,14 +4,8 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-    "upstreams.*.cache",
-    "upstreams.*.routes.*.cache",
-    "upstreams.*.keys",
     "upstreams.*.api",
     "models.*",
-    "callers.*",
-    "schedules.*",
-    "state.cache_memory",
     "ledger",
     "jobs",
     "alerts",

@@ -26,6 +26,7 @@ class Route:
         attempts: the attempt budget of a call.
         send: its pipeline.
         bill: what its calls cost, None where they cost nothing.
+        kept: its answers may be given to others again.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Route:
     attempts: int
     send: Proceed
     bill: Bill | None = None
+    kept: bool = False
 
 
 class Upstream:
@@ -66,7 +68,7 @@ class Upstream:
         self.target = target
         self.headers = headers
         self.routes = tuple(routes)
-        self.added = frozenset(header for header, _ in headers)
+        self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 
     def route(self, method: bytes, path: bytes) -> Route:
