@@ -83,9 +83,7 @@ def test_names_follow_the_conventions() -> None:
         assert one.help.endswith(".")
         assert set(one.labels) <= {
             "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "schedule",
-            "version", "python",
-            "loop",
-            "caller",
+            "version", "python", "loop", "caller", "model", "kind", "scope", "name", "period",
         }  # fmt: skip
     assert len({one.name for one in FAMILIES}) == len(FAMILIES)
 

@@ -21,6 +21,7 @@ from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.shared import open_shared
 from seawall.app.shelves import Shelves
+from seawall.app.spending import Spending
 from seawall.app.tls import check_authorities, server_context
 from seawall.app.watchers import Watchers
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
@@ -186,6 +187,8 @@ class App:
             [(one.name, target.label) for one in upstreams for target in one.targets],
         )
         self._traffic.configure(one.name for one in upstreams)
+        self._money.configure((one.name for one in upstreams), tree.models, tree.callers)
+        self._spending.configure(tree)
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
@@ -206,9 +209,12 @@ class App:
         self._shelves = Shelves(tree.state.cache_memory, self._states)
         stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
+        self._spending = Spending(clock, self._hub.emit, random.getrandbits, shared, self._metrics)
+        await self._spending.start(stack, tree)
         self._parts = Parts(
-            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared
-        )
+            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared,
+            self._spending.book,
+        )  # fmt: skip
         upstreams, table = self._build(tree)
         self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
         await self._guard.start(stack)
@@ -252,6 +258,7 @@ class App:
         )
         self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
         self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
+        self._money = watchers.money
 
     def _watch_memory(self) -> None:
         soft, memory = self._tree.memory.soft, self._vitals.process.memory

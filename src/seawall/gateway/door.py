@@ -212,7 +212,7 @@ class Gateway:
             method, path, headers, upstream.target, timeouts, deadline, Run(received, route.attempts),
             request.body, request.length,
             method in IDEMPOTENT or route.idempotent or seen.idempotency_key is not None,
-            upstream.name, route.name, "", request_id, trace,
+            upstream.name, route.name, "", request_id, trace, "", route.bill,
         )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seawall.contracts.bill import Bill
 from seawall.contracts.body import Headers
 from seawall.contracts.policy import Proceed
 from seawall.contracts.sites import host_name
@@ -25,6 +26,7 @@ class Route:
         idempotent: whether POST may be tried again as if it had an Idempotency-Key.
         attempts: the attempt budget of a call.
         send: its pipeline.
+        bill: what its calls cost, None where they cost nothing.
         kept: its answers may be given to others again.
     """
 
@@ -34,6 +36,7 @@ class Route:
     idempotent: bool
     attempts: int
     send: Proceed
+    bill: Bill | None = None
     kept: bool = False
 
 
