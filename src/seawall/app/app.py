@@ -220,7 +220,9 @@ class App:
         await self._guard.start(stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
-        self._gateway.models = self._models = open_models(self._gateway, clock, self._wheel, lambda *_: 0.0)
+        self._gateway.models = self._models = open_models(
+            self._gateway, clock, self._wheel, self._spending.book.share_used
+        )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))

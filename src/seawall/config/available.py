@@ -4,16 +4,6 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-<<<<<<< HEAD
-    "upstreams.*.price",
-    "upstreams.*.routes.*.price",
-    "callers.*.spend",
-    "callers.*.per_user.spend",
-    "spend",
-=======
-    "upstreams.*.api",
-    "models.*",
->>>>>>> w-spend
     "ledger",
     "jobs",
     "alerts",
