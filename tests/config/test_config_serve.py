@@ -26,7 +26,6 @@ def test_the_defaults_are_served() -> None:
         (upstream("cache = true"), "upstreams.a.cache"),
         (upstream() + '\n[[upstreams.a.routes]]\nmatch = "GET /x"\ncache = true', "upstreams.a.routes[0].cache"),
         (upstream('price = "1 USD"'), "upstreams.a.price"),
-        (upstream('keys = ["a", "b"]'), "upstreams.a.keys"),
         (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
         (f"[callers.k]\n{HASH}", "callers.k"),
         ('[spend]\nday = "1 USD"', "spend"),

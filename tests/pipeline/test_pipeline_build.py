@@ -128,6 +128,7 @@ def test_registry_names_are_unique_and_match_their_settings():
         "fallback",
         "hedge",
         "breaker",
+        "keys",
         "retry",
         "balance",
         "rate",

@@ -8,7 +8,6 @@ NOT_YET = (
     "upstreams.*.routes.*.cache",
     "upstreams.*.price",
     "upstreams.*.routes.*.price",
-    "upstreams.*.keys",
     "upstreams.*.api",
     "models.*",
     "callers.*",

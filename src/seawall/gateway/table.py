@@ -65,7 +65,7 @@ class Upstream:
         self.target = target
         self.headers = headers
         self.routes = tuple(routes)
-        self.added = frozenset(header for header, _ in headers)
+        self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 
     def route(self, method: bytes, path: bytes) -> Route:
