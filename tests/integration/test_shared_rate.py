@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -140,7 +140,7 @@ async def test_a_store_killed_under_load_fails_no_call(tmp_path: Path):
 
 
 @pytest.mark.verify
-async def test_a_hundred_a_minute_over_three_minutes(tmp_path: Path):
+async def test_a_hundred_a_minute_over_three_minutes(tmp_path: Path, record_property: Callable[[str, object], None]):
     """Two processes, fifty clients, three minutes: no sixty seconds hold more than 110."""
     arrivals = Arrivals()
     with ValkeyServer() as server:
@@ -158,6 +158,6 @@ async def test_a_hundred_a_minute_over_three_minutes(tmp_path: Path):
                 end = await for_seconds(180)
     passed = arrivals.between(start, end)
     each = [len(one) for one in arrivals.times.values()]
-    print(f"most in 60 s: {most(passed, 60.0)}, in all: {len(passed)}, each: {each}")
+    record_property("most in 60 s", (most(passed, 60.0), len(passed), each))
     assert most(passed, 60.0) <= 110
     assert len(passed) >= 300
