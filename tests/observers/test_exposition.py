@@ -80,8 +80,8 @@ def test_names_follow_the_conventions() -> None:
         assert not one.unit or one.name.endswith(f"_{one.unit}")
         assert one.help.endswith(".")
         assert set(one.labels) <= {
-            "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "version",
-            "python",
+            "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "schedule",
+            "version", "python",
             "loop",
         }  # fmt: skip
     assert len({one.name for one in FAMILIES}) == len(FAMILIES)

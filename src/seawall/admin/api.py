@@ -25,7 +25,8 @@ from seawall.admin.models import (
     version_of,
 )
 from seawall.admin.reference import page
-from seawall.admin.view import Controls, Reloads, Runtime
+from seawall.admin.schedules import add_schedules, events_operation
+from seawall.admin.view import Controls, Reloads, Runtime, Schedules
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
@@ -62,6 +63,24 @@ _NAMED: _Errors = {
     404: _error(
         "There is no such upstream or target.",
         404, "not-found", "Not found", "No upstream has that name. Upstreams: weather.",
+    ),
+}  # fmt: skip
+_SCHEDULED: _Errors = {
+    **_GUARDED,
+    404: _error(
+        "There is no such schedule.",
+        404, "not-found", "Not found", "No schedule has that name. Schedules: forecast.",
+    ),
+}  # fmt: skip
+_LISTENED: _Errors = {
+    **_GUARDED,
+    400: _error(
+        "A channel is no name.",
+        400, "bad-request", "The request cannot be used", "`channel` is the name of a channel: ?channel=home.weather",
+    ),
+    503: _error(
+        "As many listen already as may, or the gateway is ending.",
+        503, "saturated", "Nobody more can listen now", "64 listen already, which is the most.",
     ),
 }  # fmt: skip
 _HELD: _Errors = {
@@ -106,6 +125,8 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
         _controls(app, runtime, runtime)
     if isinstance(runtime, Reloads):
         _reload(app, runtime, runtime)
+    if isinstance(runtime, Schedules):
+        add_schedules(app, runtime, runtime, _GUARDED, _SCHEDULED)
     _pages(app)
     return app
 
@@ -174,6 +195,7 @@ def _pages(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         """Add the shape of errors, which no route returns by itself, and take out the framework's own."""
         document = generate()
+        document["paths"]["/api/v1/events"] = events_operation(_LISTENED)
         for operation in (one for methods in document["paths"].values() for one in methods.values()):
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]  # a name in a path is any text

@@ -12,14 +12,16 @@ from seawall import __version__
 from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
-from seawall.app.gauges import expose
+from seawall.app.gauges import expose, expose_cache
 from seawall.app.means import doorway_of, limits_of, options_of, rules_of
+from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.shared import open_shared
+from seawall.app.shelves import Shelves
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
@@ -138,6 +140,7 @@ class App:
     async def drain(self) -> None:
         """Fail `/ready`, stop accepting after a second, and let calls in flight end within `server.drain`."""
         self._runtime.phase = "draining"
+        self._periodic.drain()
         seconds = self._tree.server.drain
         first = min(_FIRST_SECOND, seconds)
         await asyncio.sleep(first)
@@ -175,6 +178,7 @@ class App:
 
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
+        self._shelves.resize(tree.state.cache_memory)
         self._metrics.configure(
             [(one.name, route.name) for one in upstreams for route in one.routes],
             [(one.name, target.label) for one in upstreams for target in one.targets],
@@ -184,12 +188,12 @@ class App:
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
         self._gateway.reload(table, options_of(tree, table))
+        self._periodic.keep(tree)
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
 
     async def _start(self) -> None:
-        loop = asyncio.get_running_loop()
-        clock, tree, stack = self._clock, self._tree, self._stack
+        loop, clock, tree, stack = asyncio.get_running_loop(), self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
         self._observe(loop)
         # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
@@ -198,27 +202,36 @@ class App:
         self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
+        self._shelves = Shelves(tree.state.cache_memory, self._states)
+        stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, shared)
+        self._parts = Parts(
+            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared
+        )
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
         self._gateway = Gateway(table, options_of(tree, table), clock, random.getrandbits, self._hub.emit)
+        self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
+        stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
         found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
-            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
-        )
+            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found,
+            self._periodic,
+        )  # fmt: skip
         self._runtime.stores.append(shared.views)
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
         expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
+        expose_cache(self._metrics, self._shelves)
+        self._periodic.expose(self._metrics)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
@@ -227,7 +240,9 @@ class App:
         soft, gateway = self._tree.memory.soft, self._gateway
         if soft is not None:
             memory = self._vitals.process.memory
-            pressure = Pressure(soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit)
+            pressure = Pressure(
+                soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit, self._shelves.shed
+            )
             pressure.start()
             self._stack.callback(pressure.stop)
 
@@ -237,7 +252,8 @@ class App:
         self._metrics = metrics = Metrics()
         # the writer tells of lines it lost through the log that writes through it
         self._writer = LineWriter(self._log_fd, self._wheel, lambda count: log.lost(count))
-        log = self._log()
+        rules = rules_of(self._tree.log, text=self._text_log)
+        log = Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)
         self._writer.start()
         stack.push_async_callback(self._writer.close)
         listeners: list[Listener] = [metrics, log]
@@ -267,7 +283,7 @@ class App:
             await self._serve(loop, Front(None, self._pages(exposition, own)), server.admin_listen, tls=False)
 
     def _pages(self, exposition: Exposition, doorway: Doorway) -> AdminDoor:
-        door = AdminDoor(self._runtime, exposition, doorway, self._redact)
+        door = AdminDoor(self._runtime, exposition, doorway, self._redact, events=self._periodic.streams)
         self._stack.push_async_callback(door.close)
         return door
 
@@ -291,7 +307,3 @@ class App:
     def _own_listeners(self) -> list[tuple[str, int]]:
         pairs = (address.rpartition(":") for address in self.addresses if not address.startswith("unix:"))
         return [(host.strip("[]"), int(port)) for host, _, port in pairs]
-
-    def _log(self) -> Log:
-        rules = rules_of(self._tree.log, text=self._text_log)
-        return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)

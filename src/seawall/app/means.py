@@ -1,4 +1,4 @@
-"""What settings mean to the server, to the gateway's door and to the operations pages."""
+"""What settings mean to the server, to the gateway's door, to the operations pages and to the log."""
 
 from seawall.admin.access import Access
 from seawall.admin.door import GUARDED, PUBLIC, Doorway

@@ -1,8 +1,9 @@
 """The data plane: one request in, one reply out, one event told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from seawall.contracts.body import Headers
 from seawall.contracts.call import IDEMPOTENT, Call, Run
@@ -24,6 +25,8 @@ from seawall.gateway.table import Route, Table, Upstream
 from seawall.pipeline.hints import hinted
 
 __all__ = ["Gateway", "Options"]
+
+_READS = frozenset((b"GET", b"HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +74,31 @@ class Gateway:
         """Refuse every new request while memory is short, with 503."""
         self.full = full
 
-    async def __call__(self, request: Request) -> Reply:
-        """Answer one request; raises only CancelledError, when the client leaves."""
+    def inside(self, request: Request, caller: str) -> Coroutine[Any, Any, Reply]:
+        """Answer a request that the gateway itself makes, under the name `caller` in the log.
+
+        No Host, page or key is asked for, since nobody outside sent it; everything else is as for any request.
+        """
+        return self(request, caller)
+
+    async def __call__(self, request: Request, own: str = "") -> Reply:
+        """Answer one request; raises only CancelledError, when the client leaves. `own`: see `inside`."""
         record = Record(self._emit, self._clock, request)
-        reason = self._options.sites.host_refused(request.host)
+        reason = None if own else self._options.sites.host_refused(request.host)
         found = self._table.find(request.host, request.target)
         if reason is not None or found is None:
-            return self._refuse(record, self._nowhere(request))
+            return self._refuse(record, self._nowhere(request, own))
         upstream, path = found
         record.upstream = upstream.name
         headers, seen = clean_request(request.headers, upstream.actions)
         raw = path.partition(b"?")[0] if b"?" in path else path
-        barred = self._barred(request, seen) or (CLIMBING if climbs(raw) else None)
+        barred = self._barred(request, seen, own) or (CLIMBING if climbs(raw) else None)
         if barred is not None:
             return self._refuse(record, barred)
         route = upstream.route(request.method, raw)
         record.call = call = self._call(request, upstream, route, path, headers, seen)
+        if own:
+            call.caller = own
         try:
             reply = await route.send(call)
         except CallError as error:
@@ -100,7 +112,9 @@ class Gateway:
             raise
         return self._pass_on(record, reply, upstream, call)
 
-    def _barred(self, request: Request, seen: Seen) -> Refused | None:
+    def _barred(self, request: Request, seen: Seen, own: str) -> Refused | None:
+        if own:
+            return FULL if self.full else None
         options = self._options
         if seen.origin is not None or seen.sec_fetch_site is not None:
             reason = options.sites.page_refused(request.host, seen.origin, seen.sec_fetch_site)
@@ -110,12 +124,12 @@ class Gateway:
             return NO_KEY
         return FULL if self.full else None
 
-    def _nowhere(self, request: Request) -> Refused:
+    def _nowhere(self, request: Request, own: str) -> Refused:
         """Return why a request meets no upstream; only who may call is told which there are."""
-        reason = refused(request.headers, request.host, self._options.sites)
+        reason = None if own else refused(request.headers, request.host, self._options.sites)
         if reason is not None:
             return foreign(reason)
-        if not self._options.anonymous:
+        if not (own or self._options.anonymous):
             return NO_KEY
         names = ", ".join(self._table.names) or "none"
         return Refused(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
@@ -135,8 +149,10 @@ class Gateway:
         headers.append(VIA if seen.via is None else via(seen.via))
         if peer:
             headers.append((b"x-forwarded-for", peer.encode("latin-1")))
-        headers.append((b"x-forwarded-host", request.host))
-        headers.append(HTTPS if request.secure else HTTP)
+        # an answer that was made for the name one client asked by must not be given to who asked by another
+        if not route.kept or request.method not in _READS:
+            headers.append((b"x-forwarded-host", request.host))
+            headers.append(HTTPS if request.secure else HTTP)
         received = request.received
         timeouts = route.timeouts
         deadline = received + timeouts.total

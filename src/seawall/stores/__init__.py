@@ -3,5 +3,6 @@
 from seawall.stores.memory import MemoryEntries
 from seawall.stores.memory_leases import MemoryLeases
 from seawall.stores.memory_replicas import MemoryReplicas
+from seawall.stores.messages import MemoryMessages
 
-__all__ = ["MemoryEntries", "MemoryLeases", "MemoryReplicas"]
+__all__ = ["MemoryEntries", "MemoryLeases", "MemoryMessages", "MemoryReplicas"]
