@@ -23,13 +23,11 @@ def test_the_defaults_are_served() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        (upstream("cache = true"), "upstreams.a.cache"),
-        (upstream() + '\n[[upstreams.a.routes]]\nmatch = "GET /x"\ncache = true', "upstreams.a.routes[0].cache"),
         (upstream('price = "1 USD"'), "upstreams.a.price"),
         (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
         (f"[callers.k]\n{HASH}", "callers.k"),
         ('[spend]\nday = "1 USD"', "spend"),
-        ('[state]\nurl = "redis://h"', "state"),
+        ('[state]\nurl = "redis://h"', "state.url"),
         ('[ledger]\nkeep = "1d"', "ledger"),
         ('[jobs]\nurl = "postgresql://h/d"', "jobs"),
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),

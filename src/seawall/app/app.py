@@ -12,7 +12,7 @@ from seawall import __version__
 from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
-from seawall.app.gauges import expose
+from seawall.app.gauges import expose, expose_cache
 from seawall.app.means import doorway_of, limits_of, options_of, rules_of
 from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
@@ -21,6 +21,7 @@ from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.shared import open_shared
+from seawall.app.shelves import Shelves
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.clock import Clock
@@ -177,6 +178,7 @@ class App:
 
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
+        self._shelves.resize(tree.state.cache_memory)
         self._metrics.configure(
             [(one.name, route.name) for one in upstreams for route in one.routes],
             [(one.name, target.label) for one in upstreams for target in one.targets],
@@ -200,8 +202,12 @@ class App:
         self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
+        self._shelves = Shelves(tree.state.cache_memory, self._states)
+        stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, shared)
+        self._parts = Parts(
+            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared
+        )
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
@@ -224,6 +230,7 @@ class App:
         self._watch_memory()
         await self._listen(loop, table)
         expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
+        expose_cache(self._metrics, self._shelves)
         self._periodic.expose(self._metrics)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
@@ -233,7 +240,9 @@ class App:
         soft, gateway = self._tree.memory.soft, self._gateway
         if soft is not None:
             memory = self._vitals.process.memory
-            pressure = Pressure(soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit)
+            pressure = Pressure(
+                soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit, self._shelves.shed
+            )
             pressure.start()
             self._stack.callback(pressure.stop)
 

@@ -1,4 +1,4 @@
-"""Memory near its bound: new work is refused before the kernel kills the process (`memory.soft`)."""
+"""Memory near its bound: caches shrink, then new work is refused, before the kernel ends the process."""
 
 from collections.abc import Callable
 
@@ -20,16 +20,24 @@ class Pressure:
         wheel: time.
         refuse: told True when work must be refused and False when it may come again.
         emit: told of both in a notice.
+        shed: gives cached memory back first; whether there was any. Work is refused only where there was none.
     """
 
     def __init__(
-        self, soft: int, resident: Callable[[], int], wheel: Wheel, refuse: Callable[[bool], None], emit: Emit
+        self,
+        soft: int,
+        resident: Callable[[], int],
+        wheel: Wheel,
+        refuse: Callable[[bool], None],
+        emit: Emit,
+        shed: Callable[[], bool],
     ) -> None:
         self._soft = soft
         self._resident = resident
         self._wheel = wheel
         self._refuse = refuse
         self._emit = emit
+        self._shed = shed
         self._entry: Entry | None = None
         self.high = False
 
@@ -37,7 +45,8 @@ class Pressure:
         """Look now and every second."""
         resident = self._resident()
         bound = self._soft * _RELIEF if self.high else self._soft
-        if (resident > bound) is not self.high:
+        above = resident > bound and (self.high or not self._shed())
+        if above is not self.high:
             self.high = not self.high
             self._refuse(self.high)
             message = (

@@ -4,15 +4,12 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-    "upstreams.*.cache",
-    "upstreams.*.routes.*.cache",
     "upstreams.*.price",
     "upstreams.*.routes.*.price",
     "upstreams.*.api",
     "models.*",
     "callers.*",
     "spend",
-    "state.cache_memory",
     "ledger",
     "jobs",
     "alerts",

@@ -101,6 +101,18 @@ FAMILIES = (
         ("status",),
         "Requests the server refused before any door saw them: malformed, too large, too slow, too many.",
     ),
+    Family(
+        "seawall_cache_lookups",
+        "counter",
+        ("upstream", "route", "result"),
+        "Calls by what the cache came to: hit, stale, miss, bypass.",
+    ),
+    Family("seawall_cache_bytes", "gauge", (), "Bytes of kept answers, books and those on their way in.", "bytes"),
+    Family("seawall_cache_limit_bytes", "gauge", (), "Bytes of kept answers at most.", "bytes"),
+    Family("seawall_cache_entries", "gauge", (), "Kept answers."),
+    Family("seawall_cache_evictions", "counter", (), "Kept answers that had to make room."),
+    Family("seawall_cache_flights", "gauge", ("upstream",), "Requests upstream that others may wait for."),
+    Family("seawall_cache_refreshes", "counter", ("upstream",), "Refreshes behind a stale answer."),
     Family("seawall_inflight", "gauge", (), "Calls under way."),
     Family("seawall_connections", "gauge", (), "Open connections of clients."),
     Family(

@@ -42,6 +42,7 @@ class Metrics:
             "seawall_received_bytes": lambda: ((one.labels, one.received) for one in self._route_children()),
             "seawall_sent_bytes": lambda: ((one.labels, one.sent) for one in self._route_children()),
             "seawall_queue_wait_seconds": lambda: ((one.labels, one.waited) for one in self._route_children()),
+            "seawall_cache_lookups": self._lookup_children,
             "seawall_attempts": self._attempt_children,
             "seawall_upstream_duration_seconds": lambda: ((one.labels, one.latency) for one in self._target_children()),
             "seawall_retries": lambda: self._by_upstream("retries"),
@@ -98,6 +99,8 @@ class Metrics:
         stats.received += event.received
         stats.sent += event.sent
         stats.waited += event.queue_time
+        if event.cache in stats.cache:
+            stats.cache[event.cache] += 1
 
     def attempt_ended(self, event: AttemptEnded) -> None:
         """Count one attempt."""
@@ -176,6 +179,12 @@ class Metrics:
         for one in self._route_children():
             for (method, outcome, hundred), count in tuple(one.calls.items()):
                 yield (*one.labels, method, outcome, f"{hundred}xx"), count
+
+    def _lookup_children(self) -> Iterator[Child]:
+        for one in self._route_children():
+            if any(one.cache.values()):
+                for result, count in tuple(one.cache.items()):
+                    yield (*one.labels, result), count
 
     def _attempt_children(self) -> Iterator[Child]:
         for one in self._target_children():

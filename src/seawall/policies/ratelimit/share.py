@@ -39,11 +39,11 @@ class Share:
         """Take over what the shared store says: seconds until it is full again."""
         self.full_at = now + used
 
-    def wait(self, parts: int, now: float) -> float:
-        """Return the seconds until the next unit is there."""
+    def wait(self, parts: int, now: float, units: int = 1) -> float:
+        """Return the seconds until the last of the next `units` is there."""
         step = self.interval * parts
         span = max(self.burst * self.interval, step) + SLACK
-        return max(0.0, self.full_at + step - span - now)
+        return max(0.0, max(self.full_at - now, 0.0) + units * step - span)
 
     def take(self, parts: int, now: float, most: int) -> int:
         """Take up to `most` units that are there now, and return how many."""

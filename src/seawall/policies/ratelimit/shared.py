@@ -18,6 +18,10 @@ from seawall.policies.ratelimit.share import Share
 
 __all__ = ["SharedTurns"]
 
+_LEAST = 0.001  # seconds between two questions; more units than one are asked for at once where that is not enough
+_YIELD = 0.05  # of an interval: how much later one asks that got a unit, where the burst leaves nothing to add up
+_LAST = 0.02  # seconds before a call would be refused at which it is asked for once more
+
 
 class _Waiter:
     """One waiting call."""
@@ -134,12 +138,26 @@ class SharedTurns:
             if not self.waiting:
                 await self._give_back()
                 continue
-            await self._ask()
+            granted = await self._ask()
             if self.waiting and not self._spare:
-                await self._rest(self.share.wait(self._parts, self._now()))
+                await self._rest(self._pause_after(granted))
 
-    async def _ask(self) -> None:
-        """Take what is there for those who wait: of the whole limit, or of this replica's share."""
+    def _pause_after(self, granted: int) -> float:
+        """Return the seconds until it makes sense to ask again.
+
+        Whoever is nearest to the store would else win every unit. So one that got some leaves the next ones to the
+        others, and where they want none, takes all at once a little later; but never so late that a call is refused.
+        """
+        share, now = self.share, self._now()
+        wait = share.wait(self._parts, now)
+        others = min(self._replicas.count, share.burst) - 1
+        if not granted or self._parts > 1 or self._replicas.count == 1:
+            return wait
+        polite = wait + max(others, _YIELD) * share.interval
+        return max(wait, min(polite, next(iter(self.waiting)).until - now - _LAST))
+
+    async def _ask(self) -> int:
+        """Take what is there for those who wait, of the whole limit or of this replica's share; return how many."""
         share, now = self.share, self._now()
         self._asking = True
         try:
@@ -158,6 +176,7 @@ class SharedTurns:
         self._use_spare()
         for waiter in [waiter for waiter in self.waiting if waiter.late]:
             self._refuse(waiter)
+        return granted
 
     def _use_spare(self) -> None:
         while self._spare and self.waiting:
@@ -181,7 +200,7 @@ class SharedTurns:
         if seconds <= 0.0:
             return
         self._pause = self._loop.create_future()
-        timer = self._loop.call_later(seconds, self._go_on)
+        timer = self._loop.call_later(max(seconds, _LEAST), self._go_on)
         try:
             await self._pause
         finally:
@@ -194,7 +213,7 @@ class SharedTurns:
 
     def _turn_of(self, place: int, now: float) -> float:
         """Return the seconds until the turn of the call at that place in the queue, should nobody else take any."""
-        return self.share.wait(self._parts, now) + place * self.share.interval * self._parts
+        return self.share.wait(self._parts, now, place + 1)
 
     def _too_late(self, waiter: _Waiter) -> None:
         if self._asking:  # an answer is on its way, and the store's slowness is no fault of the call
@@ -206,6 +225,7 @@ class SharedTurns:
         del self.waiting[waiter]
         if not waiter.future.done():
             waiter.future.set_exception(_saturated(self._turn_of(len(self.waiting), self._now())))
+        self._ease()
 
     def _leave(self, waiter: _Waiter) -> None:
         if waiter.granted:
@@ -214,8 +234,11 @@ class SharedTurns:
             self._go_on()
         elif waiter in self.waiting:
             del self.waiting[waiter]
-            if not self.waiting:
-                self._go_on()
+            self._ease()
+
+    def _ease(self) -> None:
+        if not self.waiting:  # the task has nothing more to wait for
+            self._go_on()
 
 
 def _saturated(wait: float) -> Saturated:
