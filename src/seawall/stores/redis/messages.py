@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 from seawall.contracts.state import Listening, Message, StateLost
 from seawall.stores.redis.link import Link
-from seawall.stores.redis.ring import KEPT, Ring, check
 from seawall.stores.redis.script import Script
+from seawall.stores.ring import KEPT, Ring, check
 
 __all__ = ["STREAM", "RedisMessages"]
 
@@ -45,6 +45,11 @@ class RedisMessages:
         self._outbox: deque[Message] = deque(maxlen=_OUTBOX)
         self._sending = asyncio.Lock()
         self.dropped = 0
+
+    @property
+    def lost(self) -> int:
+        """How many messages listeners of this replica lost because they were too slow."""
+        return self._ring.lost
 
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens: here at once, elsewhere at once or as soon as Redis is back.
