@@ -13,13 +13,14 @@ from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.guard import Guard
-from seawall.app.means import doorway_of, limits_of, log_rules_of, options_of, pairs_of
-from seawall.app.pressure import Pressure
+from seawall.app.guard import open_guard
+from seawall.app.means import doorway_of, limits_of, options_of, pairs_of, rules_of
+from seawall.app.pressure import watching
 from seawall.app.reload import Reload, in_force
 from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
+from seawall.app.shared import open_shared
 from seawall.app.tls import check_authorities, server_context
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
 from seawall.contracts.callers import CallerStore
@@ -158,7 +159,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log` and `memory` stay as they are until a restart; which of them changed is returned and logged.
+        `server`, `log`, `memory` and `state` stay as they are until a restart; which of them changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -210,10 +211,10 @@ class App:
         )
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
+        shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
+        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, shared)
         upstreams, table = self._build(tree)
-        self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
-        await self._guard.start(stack)
+        self._guard = await open_guard(clock, self._metrics, self._hub.emit, self._caller_store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
@@ -224,15 +225,14 @@ class App:
             tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
         )
         self._runtime.callers = self._guard.directory
+        self._runtime.stores.append(shared.views)
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
-        if tree.memory.soft is not None:
-            memory = self._vitals.process.memory
-            stack.enter_context(
-                Pressure(tree.memory.soft, lambda: memory()[1], self._wheel, self._gateway.refuse_new, self._hub.emit)
-            )
+        stack.enter_context(
+            watching(tree.memory.soft, self._vitals.process, self._wheel, self._gateway.refuse_new, self._hub.emit)
+        )
         await self._listen(loop, table)
-        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
+        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
@@ -295,5 +295,5 @@ class App:
         self._servers.append(server)
 
     def _log(self) -> Log:
-        rules = log_rules_of(self._tree.log, self._text_log)
+        rules = rules_of(self._tree.log, text=self._text_log)
         return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
@@ -32,6 +33,7 @@ class Parts:
     transport: Transport
     buffers: Allowance
     specs: Sequence[Spec[Any]]
+    shared: Shared
 
 
 def build_table(upstreams: Iterable[ResolvedUpstream], parts: Parts, keep: Keep) -> Table:
@@ -83,7 +85,9 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
 def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> dict[str, Any]:
     """What one policy must know of another's settings, since policies do not import each other."""
     policies = {**route.shared, **route.own}
-    options = {"timeouts": route.timeouts, "idempotent": route.idempotent, "buffers": parts.buffers}
+    options: dict[str, Any] = {"timeouts": route.timeouts, "idempotent": route.idempotent, "buffers": parts.buffers}
+    if parts.shared.limits is not None:
+        options["limits"], options["replicas"] = parts.shared.limits, parts.shared.replicas
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

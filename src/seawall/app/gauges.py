@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from seawall.app.shared import Shared
 from seawall.observers import LineWriter, Metrics
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
@@ -17,7 +18,13 @@ _STATES = ("closed", "open", "half_open")
 
 
 def expose(
-    metrics: Metrics, servers: tuple[Server, ...], wire: Wire, states: States, buffers: Allowance, writer: LineWriter
+    metrics: Metrics,
+    servers: tuple[Server, ...],
+    wire: Wire,
+    states: States,
+    buffers: Allowance,
+    writer: LineWriter,
+    shared: Shared,
 ) -> None:
     """Give the metrics a source for each gauge that `app` can read."""
     sources: dict[str, Callable[[], float | Readings]] = {
@@ -33,6 +40,7 @@ def expose(
         "seawall_log_dropped": lambda: float(writer.dropped),
         "seawall_log_failed_bytes": lambda: float(writer.failed),
     }
+    shared.expose(metrics)
     for name, read in sources.items():
         metrics.source(name, read)
 

@@ -1,12 +1,14 @@
 """Memory near its bound: new work is refused before the kernel kills the process (`memory.soft`)."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 from seawall.contracts.events import Emit, Notice
 from seawall.contracts.wheel import Entry, Wheel
+from seawall.observers.process import Process
 
-__all__ = ["Pressure"]
+__all__ = ["Pressure", "watching"]
 
 _EVERY = 1.0
 _RELIEF = 0.95  # resident memory must fall so far below the bound before work is taken again, lest it flutters
@@ -60,3 +62,12 @@ class Pressure:
         if self._entry is not None:
             self._entry.cancel()
             self._entry = None
+
+
+def watching(
+    soft: int | None, process: Process, wheel: Wheel, refuse: Callable[[bool], None], emit: Emit
+) -> AbstractContextManager[object]:
+    """Return what looks at the process's memory while it is entered; nothing where there is no bound."""
+    if soft is None:
+        return nullcontext()
+    return Pressure(soft, lambda: process.memory()[1], wheel, refuse, emit)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from seawall import __version__
-from seawall.admin import PoolView, QueueView, Status, TargetView, TrafficView, UpstreamView, VitalsView
+from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
 from seawall.admin.view import Phase
 from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
@@ -38,6 +38,7 @@ class LiveRuntime:
         phase: set by the app as it starts and ends.
         tree, upstreams: the settings in force, replaced on reload.
         servers: those that listen.
+        stores: each says how a store is.
         again: loads the settings anew.
         callers: those in force.
     """
@@ -62,6 +63,7 @@ class LiveRuntime:
         self.tree = tree
         self.upstreams = upstreams
         self.servers: tuple[Server, ...] = ()
+        self.stores: list[Callable[[], tuple[StoreView, ...]]] = []
         self._clock = clock
         self._states = states
         self._wire = wire
@@ -79,7 +81,8 @@ class LiveRuntime:
             self._clock.wall(),
             __version__,
             tuple(self._upstream(one, pools) for one in self.upstreams),
-            vitals=self._vital(),
+            tuple(view for views in self.stores for view in views()),
+            self._vital(),
         )
 
     def settings(self) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from seawall.callers.keyed import Keyed
 from seawall.callers.rules import ANONYMOUS, MOST_ADDRESSES, Rules
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.callers.subject import Quotas, Subject
 from seawall.contracts.peer import address_key, client_address
 from seawall.contracts.request import Request
@@ -31,7 +31,7 @@ class Caller:
 
     __slots__ = ("_own", "_quotas", "_shared", "_user_quotas", "_users", "rules")
 
-    def __init__(self, rules: Rules, shared: Shared | None) -> None:
+    def __init__(self, rules: Rules, shared: SharedLimits | None) -> None:
         self._shared = shared
         self.rules = rules
         self._quotas = _quotas(rules)

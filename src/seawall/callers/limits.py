@@ -6,7 +6,7 @@ back, it is told what this replica has used alone.
 """
 
 from seawall.callers.fields import Fields
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.callers.tokens import Tokens
 from seawall.contracts.state import StateLost
 from seawall.contracts.units import Rate
@@ -32,7 +32,7 @@ class CallLimit:
 
     __slots__ = ("_alone", "_bucket", "_key", "_shared", "burst", "fields", "rate")
 
-    def __init__(self, name: str, rate: Rate, key: str, shared: Shared | None) -> None:
+    def __init__(self, name: str, rate: Rate, key: str, shared: SharedLimits | None) -> None:
         self.rate = rate
         self.burst = burst_of(rate)
         self.fields = Fields(name, rate)
@@ -91,7 +91,7 @@ class TokenLimit:
 
     __slots__ = ("_alone", "_key", "_shared", "_tokens", "fields", "rate")
 
-    def __init__(self, name: str, rate: Rate, key: str, shared: Shared | None) -> None:
+    def __init__(self, name: str, rate: Rate, key: str, shared: SharedLimits | None) -> None:
         self.rate = rate
         self.fields = Fields(name, rate, "tokens")
         self._key = key
@@ -142,7 +142,7 @@ class TokenLimit:
             self._tokens.change(*_share(rate, rate.calls, self._shared), now)
 
 
-def _share(rate: Rate, burst: int, shared: Shared | None) -> tuple[Rate, int]:
+def _share(rate: Rate, burst: int, shared: SharedLimits | None) -> tuple[Rate, int]:
     """Return what this replica may use alone."""
     count = 1 if shared is None else shared.replicas
     return Rate(rate.calls, rate.per * count), max(1, burst // count)

@@ -1,7 +1,7 @@
 """Whoever limits are counted for: a caller, an end user behind its key, or the address of somebody without a key."""
 
 from seawall.callers.limits import CallLimit, TokenLimit
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.contracts.units import Rate
 
 __all__ = ["Quotas", "Subject"]
@@ -42,7 +42,7 @@ class Subject:
 
     __slots__ = ("_key", "_shared", "calls", "concurrency", "running", "tokens")
 
-    def __init__(self, quotas: Quotas, key: str, shared: Shared | None) -> None:
+    def __init__(self, quotas: Quotas, key: str, shared: SharedLimits | None) -> None:
         self._key = key
         self._shared = shared
         self.running = 0

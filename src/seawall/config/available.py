@@ -14,7 +14,7 @@ NOT_YET = (
     "callers.*.per_user.spend",
     "spend",
     "schedules.*",
-    "state",
+    "state.cache_memory",
     "ledger",
     "jobs",
     "alerts",

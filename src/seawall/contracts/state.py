@@ -39,6 +39,21 @@ class Limits(Protocol):
         """Take `cost` units where they are there now (GCRA, semantics 5.1)."""
         ...
 
+    async def some(self, key: str, rate: Rate, burst: int, wanted: int, used: float = 0.0) -> tuple[int, float]:
+        """Take up to `wanted` whole units, as many as are there now, for calls that stand in a queue here.
+
+        Args:
+            key: of the limit.
+            rate: of it.
+            burst: of it.
+            wanted: units, at least 1.
+            used: seconds until the limit would be full again as far as this replica knows. The store takes it to be
+                no fuller than that: a replica that has decided alone, or a store that lost its memory, doubles nothing.
+
+        Returns: units taken, and seconds until the limit is full again.
+        """
+        ...
+
     async def charge(self, key: str, rate: Rate, burst: int, cost: float) -> None:
         """Take units whether they are there or not; negative ones give back what was taken too much."""
         ...

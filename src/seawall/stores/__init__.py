@@ -2,5 +2,7 @@
 
 from seawall.stores.callers import MemoryCallers
 from seawall.stores.memory import MemoryEntries
+from seawall.stores.memory_leases import MemoryLeases
+from seawall.stores.memory_replicas import MemoryReplicas
 
-__all__ = ["MemoryCallers", "MemoryEntries"]
+__all__ = ["MemoryCallers", "MemoryEntries", "MemoryLeases", "MemoryReplicas"]
