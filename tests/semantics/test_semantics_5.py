@@ -9,16 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits_rig import Rig, Upstream, turns
 
+from redis_links import Links
+from seawall.callers import Callers, Rules, SharedLimits, Strangers, digest
+from seawall.callers.entry import Entry
 from seawall.callers.fields import Fields, headers, model_headers, retry_after
 from seawall.callers.keyed import Keyed
 from seawall.callers.tokens import Tokens
 from seawall.contracts.errors import Saturated
 from seawall.contracts.peer import address_key, client_address
+from seawall.contracts.request import Request
 from seawall.contracts.units import Rate
 from seawall.pipeline.compose import compose
 from seawall.policies import ratelimit
 from seawall.policies.ratelimit.core import SLACK, Bucket, Verdict
+from seawall.stores.redis import RedisLimits
 from seawall.testing import virtual
+from valkey_server import ValkeyServer
 
 SPEC = ratelimit.SPEC
 
@@ -374,3 +380,21 @@ def test_5_4_unauthenticated_callers_are_keyed_by_address(peer, key):
 def test_5_4_forwarded_addresses_only_from_configured_hops(forwarded, hops, client):
     """What a client writes itself counts for nothing."""
     assert client_address("9.9.9.9", forwarded, hops) == client
+
+
+async def test_5_5_the_limit_of_a_caller_is_the_limit_of_all_replicas_together():
+    """A hundred calls at each of three replicas on one real server: the burst passes once, and so do the tokens."""
+    caller = Rules("app", (digest(b"sw-app"),), Rate(100, 86400.0), Rate(1000, 86400.0))
+    with ValkeyServer() as server:
+        links, replicas = Links(), []
+        for _ in range(3):
+            link = await links(server.url)
+            replicas.append(Callers(lambda: 0.0, SharedLimits(RedisLimits(link), link)))
+            replicas[-1].configure([caller], Strangers())
+        request = Request(b"GET", b"/", [(b"x-seawall-key", b"sw-app")])
+        asked = [one.admit(request, model_route=True) for _ in range(100) for one in replicas]
+        entries = [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Entry)]
+        held = await asyncio.gather(*(one.hold_tokens(300) for one in entries), return_exceptions=True)
+        await links.close()
+    assert len(entries) == 10
+    assert held.count(None) == 3
