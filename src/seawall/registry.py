@@ -3,7 +3,7 @@
 from typing import Any
 
 from seawall.contracts.policy import Spec
-from seawall.policies import balance, breaker, concurrency, deadline, fallback, hedge, keys, ratelimit, retry
+from seawall.policies import balance, breaker, cache, concurrency, deadline, fallback, hedge, keys, ratelimit, retry
 
 __all__ = ["BUILTIN"]
 
@@ -11,6 +11,7 @@ __all__ = ["BUILTIN"]
 # anybody waits for a pause.
 BUILTIN: tuple[Spec[Any], ...] = (
     deadline.SPEC,
+    cache.SPEC,
     fallback.SPEC,
     hedge.SPEC,
     breaker.SPEC,

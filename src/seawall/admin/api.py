@@ -27,7 +27,8 @@ from seawall.admin.models import (
     version_of,
 )
 from seawall.admin.reference import page
-from seawall.admin.view import Controls, KeepsCallers, Reloads, Runtime
+from seawall.admin.schedules import add_schedules, events_operation
+from seawall.admin.view import Controls, KeepsCallers, Reloads, Runtime, Schedules
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
@@ -49,6 +50,24 @@ _NAMED: Errors = {
     404: error(
         "There is no such upstream or target.",
         404, "not-found", "Not found", "No upstream has that name. Upstreams: weather.",
+    ),
+}  # fmt: skip
+_SCHEDULED: Errors = {
+    **GUARDED,
+    404: error(
+        "There is no such schedule.",
+        404, "not-found", "Not found", "No schedule has that name. Schedules: forecast.",
+    ),
+}  # fmt: skip
+_LISTENED: Errors = {
+    **GUARDED,
+    400: error(
+        "A channel is no name.",
+        400, "bad-request", "The request cannot be used", "`channel` is the name of a channel: ?channel=home.weather",
+    ),
+    503: error(
+        "As many listen already as may, or the gateway is ending.",
+        503, "saturated", "Nobody more can listen now", "64 listen already, which is the most.",
     ),
 }  # fmt: skip
 _HELD: Errors = {
@@ -93,6 +112,8 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
         _controls(app, runtime, runtime)
     if isinstance(runtime, Reloads):
         _reload(app, runtime, runtime)
+    if isinstance(runtime, Schedules):
+        add_schedules(app, runtime, runtime, GUARDED, _SCHEDULED)
     if isinstance(runtime, KeepsCallers):
         add_callers(app, runtime, runtime.callers)
     _pages(app)
@@ -163,6 +184,7 @@ def _pages(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         """Add the shape of errors, which no route returns by itself, and take out the framework's own."""
         document = generate()
+        document["paths"]["/api/v1/events"] = events_operation(_LISTENED)
         for operation in (one for methods in document["paths"].values() for one in methods.values()):
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]  # a name in a path is any text

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from seawall.app.shared import Shared
+from seawall.app.shelves import Shelves
 from seawall.observers import LineWriter, Metrics
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
@@ -11,7 +12,7 @@ from seawall.policies.concurrency.slots import Slots
 from seawall.server.server import Server
 from seawall.wire import Wire
 
-__all__ = ["expose"]
+__all__ = ["expose", "expose_cache"]
 
 Readings = Iterable[tuple[tuple[str, ...], float]]
 _STATES = ("closed", "open", "half_open")
@@ -41,6 +42,21 @@ def expose(
         "seawall_log_failed_bytes": lambda: float(writer.failed),
     }
     shared.expose(metrics)
+    for name, read in sources.items():
+        metrics.source(name, read)
+
+
+def expose_cache(metrics: Metrics, shelves: Shelves) -> None:
+    """Give the metrics a source for each number of the cache."""
+    entries = shelves.entries
+    sources: dict[str, Callable[[], float | Readings]] = {
+        "seawall_cache_bytes": lambda: float(entries.used + entries.held),
+        "seawall_cache_limit_bytes": lambda: float(entries.most),
+        "seawall_cache_entries": lambda: float(len(entries)),
+        "seawall_cache_evictions": lambda: float(entries.evicted),
+        "seawall_cache_flights": lambda: [((name,), float(len(one))) for name, one in shelves.flights()],
+        "seawall_cache_refreshes": lambda: [((name,), float(one.refreshed)) for name, one in shelves.flights()],
+    }
     for name, read in sources.items():
         metrics.source(name, read)
 

@@ -1,4 +1,4 @@
-"""What settings mean to the server, to the gateway's door and to the operations pages."""
+"""What settings mean to the server, to the gateway's door, to the operations pages and to the log."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from seawall.gateway.table import Table
 from seawall.observers import LogRules
 from seawall.server.limits import Limits
 
-__all__ = ["doorway_of", "limits_of", "options_of", "pairs_of", "rules_of"]
+__all__ = ["doorway_of", "limits_of", "log_rules_of", "options_of", "pairs_of"]
 
 
 def options_of(tree: Tree, table: Table, admission: Admission) -> Options:
@@ -57,9 +57,9 @@ def limits_of(server: ServerSettings) -> Limits:
     )
 
 
-def rules_of(settings: LogSettings, *, text: bool) -> LogRules:
-    """Return what is logged and how; `text` where the settings leave the format open."""
-    return LogRules(settings.format or ("text" if text else "json"), settings.level, settings.success, settings.rate)
+def log_rules_of(log: LogSettings, text: bool) -> LogRules:
+    """Return what is written; `text` where the settings leave the format open, for a terminal."""
+    return LogRules(log.format or ("text" if text else "json"), log.level, log.success, log.rate)
 
 
 def pairs_of(addresses: Iterable[str]) -> list[tuple[str, int]]:

@@ -1,14 +1,12 @@
-"""Memory near its bound: new work is refused before the kernel kills the process (`memory.soft`)."""
+"""Memory near its bound: caches shrink, then new work is refused, before the kernel ends the process."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 from seawall.contracts.events import Emit, Notice
 from seawall.contracts.wheel import Entry, Wheel
-from seawall.observers.process import Process
 
-__all__ = ["Pressure", "watching"]
+__all__ = ["Pressure"]
 
 _EVERY = 1.0
 _RELIEF = 0.95  # resident memory must fall so far below the bound before work is taken again, lest it flutters
@@ -23,16 +21,24 @@ class Pressure:
         wheel: time.
         refuse: told True when work must be refused and False when it may come again.
         emit: told of both in a notice.
+        shed: gives cached memory back first; whether there was any. Work is refused only where there was none.
     """
 
     def __init__(
-        self, soft: int, resident: Callable[[], int], wheel: Wheel, refuse: Callable[[bool], None], emit: Emit
+        self,
+        soft: int,
+        resident: Callable[[], int],
+        wheel: Wheel,
+        refuse: Callable[[bool], None],
+        emit: Emit,
+        shed: Callable[[], bool],
     ) -> None:
         self._soft = soft
         self._resident = resident
         self._wheel = wheel
         self._refuse = refuse
         self._emit = emit
+        self._shed = shed
         self._entry: Entry | None = None
         self.high = False
 
@@ -47,7 +53,8 @@ class Pressure:
         """Look now and every second."""
         resident = self._resident()
         bound = self._soft * _RELIEF if self.high else self._soft
-        if (resident > bound) is not self.high:
+        above = resident > bound and (self.high or not self._shed())
+        if above is not self.high:
             self.high = not self.high
             self._refuse(self.high)
             message = (
@@ -62,12 +69,3 @@ class Pressure:
         if self._entry is not None:
             self._entry.cancel()
             self._entry = None
-
-
-def watching(
-    soft: int | None, process: Process, wheel: Wheel, refuse: Callable[[bool], None], emit: Emit
-) -> AbstractContextManager[object]:
-    """Return what looks at the process's memory while it is entered; nothing where there is no bound."""
-    if soft is None:
-        return nullcontext()
-    return Pressure(soft, lambda: process.memory()[1], wheel, refuse, emit)

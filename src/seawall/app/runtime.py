@@ -10,6 +10,7 @@ from typing import Any, Literal
 from seawall import __version__
 from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
 from seawall.admin.view import Phase
+from seawall.app.periodic import Periodic
 from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
@@ -58,6 +59,7 @@ class LiveRuntime:
         writer: LineWriter,
         buffers: Allowance,
         found: Mapping[str, str],
+        periodic: Periodic,
     ) -> None:
         self.phase: Phase = "starting"
         self.tree = tree
@@ -72,6 +74,7 @@ class LiveRuntime:
         self._writer = writer
         self._buffers = buffers
         self._versions = found
+        self._periodic = periodic
 
     def status(self) -> Status:
         """Return what is now."""
@@ -83,6 +86,7 @@ class LiveRuntime:
             tuple(self._upstream(one, pools) for one in self.upstreams),
             tuple(view for views in self.stores for view in views()),
             self._vital(),
+            self._periodic.views(),
         )
 
     def settings(self) -> Mapping[str, Any]:
@@ -113,6 +117,10 @@ class LiveRuntime:
             SettingsError: they are wrong or cannot be served; the old ones stay in force.
         """
         return await self.again()
+
+    async def run(self, schedule: str) -> bool:
+        """Run a schedule now, or wait for the run under way, to its end; whether there is one of that name."""
+        return await self._periodic.run(schedule)
 
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the loop's tasks, calls under way counted in one."""

@@ -4,8 +4,6 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-    "upstreams.*.cache",
-    "upstreams.*.routes.*.cache",
     "upstreams.*.price",
     "upstreams.*.routes.*.price",
     "upstreams.*.api",
@@ -13,8 +11,6 @@ NOT_YET = (
     "callers.*.spend",
     "callers.*.per_user.spend",
     "spend",
-    "schedules.*",
-    "state.cache_memory",
     "ledger",
     "jobs",
     "alerts",

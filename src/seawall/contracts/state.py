@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from seawall.contracts.units import Rate
 
-__all__ = ["Leases", "Limits", "Message", "Messages", "Replicas", "StateLost", "Taken"]
+__all__ = ["Leases", "Limits", "Listening", "Message", "Messages", "Replicas", "StateLost", "Taken"]
 
 
 class StateLost(Exception):
@@ -99,6 +99,27 @@ class Message(NamedTuple):
     data: bytes
 
 
+class Listening(Protocol):
+    """Messages as they come; an asynchronous generator is one."""
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        """Return itself."""
+        ...
+
+    async def __anext__(self) -> Message:
+        """Return the next message, waiting for it.
+
+        Raises:
+            StateLost: the shared store cannot be asked any more.
+            StopAsyncIteration: it is closed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Listen no more."""
+        ...
+
+
 class Messages(Protocol):
     """Small messages to subscribers, over a bounded ring; over all replicas where the state is shared."""
 
@@ -110,7 +131,7 @@ class Messages(Protocol):
         """
         ...
 
-    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> AsyncIterator[Message]:
+    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> Listening:
         """Return messages as they come, of some channels or all; first those after the id `after` that are still kept.
 
         A listener that is too slow loses the oldest and goes on; close the iterator when done.

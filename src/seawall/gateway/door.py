@@ -1,8 +1,9 @@
 """The data plane: one request in, one reply out, one event told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from seawall.contracts.admission import EVERYBODY, Admission
 from seawall.contracts.body import Headers
@@ -26,6 +27,8 @@ from seawall.gateway.table import Route, Table, Upstream
 from seawall.pipeline.hints import hinted
 
 __all__ = ["Gateway", "Options"]
+
+_READS = frozenset((b"GET", b"HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +76,26 @@ class Gateway:
         """Refuse every new request while memory is short, with 503."""
         self.full = full
 
-    async def __call__(self, request: Request) -> Reply:
-        """Answer one request; raises only CancelledError, when the client leaves."""
+    def inside(self, request: Request, caller: str) -> Coroutine[Any, Any, Reply]:
+        """Answer a request that the gateway itself makes, under the name `caller` in the log.
+
+        No Host, page or key is asked for, since nobody outside sent it; everything else is as for any request.
+        """
+        return self(request, caller)
+
+    async def __call__(self, request: Request, own: str = "") -> Reply:
+        """Answer one request; raises only CancelledError, when the client leaves. `own`: see `inside`."""
         record = Record(self._emit, self._clock, request)
         options = self._options
         try:
-            reason = options.sites.host_refused(request.host)
             found = self._table.find(request.host, request.target)
-            if reason is not None or found is None:
-                return await self._nowhere(request, record)
+            if found is None or (not own and options.sites.host_refused(request.host) is not None):
+                return await self._nowhere(request, record, own)
             upstream, path = found
             record.upstream = upstream.name
             headers, seen = clean_request(request.headers, upstream.actions)
-            barred = self._barred(request, seen)
-            if barred is None and (seen.key is not None or not options.admission.open):
+            barred = None if own else self._barred(request, seen)
+            if barred is None and not own and (seen.key is not None or not options.admission.open):
                 await self._admit(request, record)
                 headers = without(headers, seen.key)
             raw = path.partition(b"?")[0] if b"?" in path else path
@@ -98,6 +107,8 @@ class Gateway:
             admitted = record.admitted
             if admitted is not None:
                 call.caller, call.user = admitted.caller, admitted.user
+            elif own:
+                call.caller = own
             return self._pass_on(record, await route.send(call), upstream, call)
         except CallError as error:
             return self._fail(record, error)
@@ -134,13 +145,13 @@ class Gateway:
             allowed = ", ".join(filter(admitted.may_call, self._table.names)) or "none"
             raise Forbidden(f"This caller may not call {record.upstream}. It may call: {allowed}.", policy="callers")
 
-    async def _nowhere(self, request: Request, record: Record) -> Reply:
+    async def _nowhere(self, request: Request, record: Record, own: str) -> Reply:
         """Refuse what meets no upstream; only who may call is told which there are."""
-        reason = refused(request.headers, request.host, self._options.sites)
+        reason = None if own else refused(request.headers, request.host, self._options.sites)
         if reason is not None:
             return self._refuse(record, foreign(reason))
         names = self._table.names
-        if request.header(b"x-seawall-key") is not None or not self._options.admission.open:
+        if not own and (request.header(b"x-seawall-key") is not None or not self._options.admission.open):
             await self._admit(request, record)
             if record.admitted is not None:
                 names = tuple(filter(record.admitted.may_call, names))
@@ -162,8 +173,10 @@ class Gateway:
         headers.append(VIA if seen.via is None else via(seen.via))
         if peer:
             headers.append((b"x-forwarded-for", peer.encode("latin-1")))
-        headers.append((b"x-forwarded-host", request.host))
-        headers.append(HTTPS if request.secure else HTTP)
+        # an answer that was made for the name one client asked by must not be given to who asked by another
+        if not route.kept or request.method not in _READS:
+            headers.append((b"x-forwarded-host", request.host))
+            headers.append(HTTPS if request.secure else HTTP)
         received = request.received
         timeouts = route.timeouts
         deadline = received + timeouts.total

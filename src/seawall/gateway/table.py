@@ -24,6 +24,7 @@ class Route:
         idempotent: whether POST may be tried again as if it had an Idempotency-Key.
         attempts: the attempt budget of a call.
         send: its pipeline.
+        kept: its answers may be given to others again.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Route:
     idempotent: bool
     attempts: int
     send: Proceed
+    kept: bool = False
 
 
 class Upstream:

@@ -6,9 +6,9 @@ second time when it comes back in the stream.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
-from seawall.contracts.state import Message, StateLost
+from seawall.contracts.state import Listening, Message, StateLost
 from seawall.stores.redis.link import Link
 from seawall.stores.redis.ring import KEPT, Ring, check
 from seawall.stores.redis.script import Script
@@ -58,7 +58,7 @@ class RedisMessages:
         self._outbox.append(message)
         await self.flush()
 
-    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> AsyncIterator[Message]:
+    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> Listening:
         """Return messages as they come, of some channels or all; first those after the id `after` that are still kept.
 
         A listener that is too slow loses the oldest and goes on; close the iterator when done.

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
-from seawall.contracts.state import Message
+from seawall.contracts.state import Listening, Message
 
 __all__ = ["KEPT", "LONGEST", "Ring", "check"]
 
@@ -58,7 +58,7 @@ class Ring:
         for listener in self._listeners:
             listener.give(message)
 
-    def listen(self, channels: Sequence[str], after: str | None) -> AsyncIterator[Message]:
+    def listen(self, channels: Sequence[str], after: str | None) -> Listening:
         """Return messages from now on, before them those kept that came after the one with the id `after`."""
         listener = _Listener(frozenset(channels), self._listeners.discard)
         if after is not None:
