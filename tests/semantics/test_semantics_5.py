@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits_rig import Rig, Upstream, turns
 
-from redis_links import Links
+from redis_links import QUICK, Links
 from seawall.callers import Callers, Rules, SharedLimits, Strangers, digest
 from seawall.callers.entry import Entry
 from seawall.callers.fields import Fields, headers, model_headers, retry_after
@@ -336,7 +336,16 @@ def test_5_3_a_released_hold_uses_nothing():
 
 def test_5_4_keyed_state_is_bounded_and_being_forgotten_is_worth_nothing():
     """A used-up limit is kept; who finds no room shares one limit with all others that find none."""
-    limits = Keyed(3, lambda key: Bucket(Rate(1, 60.0), 1), lambda limit, now: limit.full_at <= now)
+
+    class Limit(Bucket):
+        def fresh(self, now):
+            return self.full_at <= now
+
+        def inherit(self, other, now):
+            self.charge(other.used(now), now)
+            return True
+
+    limits = Keyed(3, lambda key: Limit(Rate(1, 60.0), 1))
     assert all(limits.get(key, 0.0).take(0.0) for key in "abc")
     assert sum(limits.get(str(number), 1.0).take(1.0) for number in range(1000)) == 1
     assert len(limits) == 3
@@ -388,7 +397,7 @@ async def test_5_5_the_limit_of_a_caller_is_the_limit_of_all_replicas_together()
     with ValkeyServer() as server:
         links, replicas = Links(), []
         for _ in range(3):
-            link = await links(server.url)
+            link = await links(server.url, QUICK._replace(command=10.0, connect=10.0))
             replicas.append(Callers(lambda: 0.0, SharedLimits(RedisLimits(link), link)))
             replicas[-1].configure([caller], Strangers())
         request = Request(b"GET", b"/", [(b"x-seawall-key", b"sw-app")])

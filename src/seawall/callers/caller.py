@@ -37,7 +37,7 @@ class Caller:
         self._quotas = _quotas(rules)
         self._own: Subject | Keyed[Subject]
         if rules.name == ANONYMOUS:
-            self._own = Keyed(MOST_ADDRESSES, self._address, Subject.fresh)
+            self._own = Keyed(MOST_ADDRESSES, self._address)
         else:
             self._own = Subject(self._quotas, f"caller:{rules.name}", shared)
         self._users: Keyed[Subject] | None = None
@@ -71,7 +71,7 @@ class Caller:
             return
         self._user_quotas = quotas = Quotas(_USERS, users.rate, users.tokens)
         if self._users is None:
-            self._users = Keyed(users.most, self._user, Subject.fresh)
+            self._users = Keyed(users.most, self._user)
             return
         self._users.hold_at_most(users.most)
         for subject in self._users.each():

@@ -41,8 +41,12 @@ class CallLimit:
         self._alone = False
         self._bucket = Bucket(*_share(rate, self.burst, shared))
 
+    def check(self, now: float) -> Verdict | None:
+        """Take one call if it is there; None where the store has to be asked, with `take`."""
+        return self._bucket.check(1, now) if self._shared is None else None
+
     async def take(self, now: float) -> Verdict:
-        """Take one call if it is there."""
+        """Take one call if it is there, for all replicas together."""
         shared = self._shared
         if shared is None:
             return self._bucket.check(1, now)
@@ -68,6 +72,13 @@ class CallLimit:
     def fresh(self, now: float) -> bool:
         """Whether nothing of it is used."""
         return self._bucket.full_at <= now
+
+    def inherit(self, other: "CallLimit", now: float) -> None:
+        """Be as used as another."""
+        used = other._bucket.used(now)  # noqa: SLF001 - of the same class
+        self._bucket.charge(used, now)
+        if self._shared is not None:
+            self._shared.charge(self._key, self.rate, self.burst, used)
 
     def change(self, rate: Rate, now: float) -> None:
         """Change the limit; what is used stays used (semantics 2.7)."""
@@ -133,6 +144,13 @@ class TokenLimit:
     def fresh(self, now: float) -> bool:
         """Whether nothing of it is used or held in this process."""
         return self._tokens.used(now) == 0
+
+    def inherit(self, other: "TokenLimit", now: float) -> None:
+        """Be as used as another, what is held of it included."""
+        used = other._tokens.used(now)  # noqa: SLF001 - of the same class
+        self._tokens.charge(used, now)
+        if self._shared is not None:
+            self._shared.charge(self._key, self.rate, self.rate.calls, used)
 
     def change(self, rate: Rate, now: float) -> None:
         """Change the limit; what is used or held stays so (semantics 2.7)."""

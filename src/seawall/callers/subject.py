@@ -67,6 +67,16 @@ class Subject:
         else:
             self.tokens.change(quotas.tokens, now)
 
+    def inherit(self, other: "Subject", now: float) -> bool:
+        """Be as used as another; False where that one has calls under way that would have to count here."""
+        if other.running and self.concurrency is not None:
+            return False
+        if self.calls is not None and other.calls is not None:
+            self.calls.inherit(other.calls, now)
+        if self.tokens is not None and other.tokens is not None:
+            self.tokens.inherit(other.tokens, now)
+        return True
+
     def fresh(self, now: float) -> bool:
         """Whether it is as good as one that was never seen."""
         calls, tokens = self.calls, self.tokens
