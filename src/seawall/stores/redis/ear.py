@@ -26,9 +26,9 @@ class Ear:
     Args:
         link: to Redis.
         streams: who is told of each entry, by key of the stream.
-        missed: told the key of a stream of which entries may have gone unread: it was cut shorter than a break was
-            long, or is a new one after Redis has lost what it had.
-        recall: entries that are read of each stream at the first start; what came before is not told.
+        missed: told the key of a stream that was cut shorter than a break was long: entries went unread. (Where Redis
+            lost what it had, the stream is read anew from its beginning.)
+        kept: entries below which no stream is cut; so many of each are read at the first start.
         back: awaited each time it listens again, for what had to wait meanwhile.
     """
 
@@ -37,13 +37,13 @@ class Ear:
         link: Link,
         streams: Mapping[str, Callable[[Fields], None]],
         missed: Callable[[str], None],
-        recall: int,
+        kept: int,
         back: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._link = link
         self._streams = {key.encode(): heard for key, heard in streams.items()}
         self._missed = missed
-        self._recall = recall
+        self._kept = kept
         self._back = back
         self._last: dict[bytes, bytes] = {}  # in the order of the streams, once they were caught up with
         self._up = asyncio.Event()
@@ -95,16 +95,16 @@ class Ear:
         top = newest[0][0] if newest else b"0-0"
         last = self._last.get(stream)
         if last is None:
-            recent = await ask(connection, "XREVRANGE", stream, "+", "-", "COUNT", self._recall)
+            recent = await ask(connection, "XREVRANGE", stream, "+", "-", "COUNT", self._kept)
             self._hear(stream, recent[::-1])
             self._last.setdefault(stream, b"0-0")
             return
         oldest = await ask(connection, "XRANGE", stream, "-", "+", "COUNT", 1)
-        if _number(top) < _number(last):  # it is not the stream it was
+        if _number(top) < _number(last):  # not the stream it was, or nothing was written for so long that it is gone
             self._last[stream] = b"0-0"
-            self._missed(stream.decode())
         elif oldest and _number(oldest[0][0]) > _number(last) > (0, 0):
-            self._missed(stream.decode())
+            if await ask(connection, "XLEN", stream) >= self._kept:  # else none was cut, it is new
+                self._missed(stream.decode())
 
     def _hear(self, stream: bytes, entries: list[Any]) -> None:
         for number, pairs in entries:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from seawall.contracts.state import Listening, Message, StateLost
+from seawall.stores.redis.lane import Word
 from seawall.stores.redis.link import Link
 from seawall.stores.redis.ring import KEPT, Ring, check
 from seawall.stores.redis.script import Script
@@ -70,7 +71,7 @@ class RedisMessages:
         async with self._sending:
             while self._outbox and not self._link.lost:
                 message = self._outbox[0]
-                args: list[str | bytes | int] = [message.id, message.channel, message.data, KEPT, _DAY]
+                args: list[Word] = [message.id, message.channel, message.data, KEPT, _DAY]
                 try:
                     await self._link.run(_PUBLISH, [STREAM], args)
                 except StateLost:
