@@ -14,11 +14,11 @@ from seawall.stores.redis.lane import Word
 from seawall.stores.redis.link import Link
 from seawall.stores.redis.script import Script
 
-__all__ = ["PURGES", "RedisEntries"]
+__all__ = ["LEASE", "PURGES", "RedisEntries"]
 
 PURGES = "seawall:purges"
 _EPOCH = "seawall:cache:epoch"
-_LEASE = 3000  # milliseconds a replica that died is waited for; one that lives renews it
+LEASE = 3.0  # seconds a replica that died is waited for; one that lives renews it
 _LONGEST = 86_400_000  # milliseconds
 _VARIANTS = 64  # answers of one URI
 _PURGED = 3_600_000  # milliseconds for which an answer asked for before a purge is told from one after it
@@ -137,9 +137,11 @@ class RedisEntries:
     Args:
         link: to it.
         forget: forgets every answer of a URI in this process, or all where it is None; told what others purged.
+        lease: seconds a replica may keep the others waiting without a sign of life.
     """
 
-    def __init__(self, link: Link, forget: Callable[[bytes | None], None]) -> None:
+    def __init__(self, link: Link, forget: Callable[[bytes | None], None], lease: float = LEASE) -> None:
+        self._lease = int(lease * 1000)
         self._link = link
         self._forget = forget
         self._outbox: dict[bytes, None] = {}
@@ -166,7 +168,7 @@ class RedisEntries:
         known = _text(names)
         keys = [*_keys(uri), _lease(lease)]
         for _ in range(_TURNS):
-            args: list[Word] = [self._link.replica, _LEASE, known, *fields(_sets(known))]
+            args: list[Word] = [self._link.replica, self._lease, known, *fields(_sets(known))]
             stamp, told, state, *values = await self._link.run(_LOOK, keys, args, bulk=True)
             if state != _AGAIN:
                 found = tuple((age / 1000, data) for age, data in zip(values[::2], values[1::2], strict=True))
@@ -216,7 +218,7 @@ class RedisEntries:
         Raises:
             StateLost: Redis cannot be asked.
         """
-        await self._link.run(_RENEW, [_lease(lease)], [self._link.replica, _LEASE])
+        await self._link.run(_RENEW, [_lease(lease)], [self._link.replica, self._lease])
 
     def let_go(self, lease: bytes) -> None:
         """Give a lease back, if it is this replica's."""
@@ -229,8 +231,8 @@ class RedisEntries:
         for uri in list(self._outbox):
             self._purge(uri)
 
-    def heard(self, fields: dict[bytes, bytes]) -> None:
-        """Forget what another replica has purged: an entry of the stream."""
+    def heard(self, fields: dict[bytes, bytes], old: bool) -> None:
+        """Forget what another replica has purged: an entry of the stream, also one from before the start."""
         if fields.get(b"from") == self._link.replica.encode():
             return
         if b"uri" in fields:

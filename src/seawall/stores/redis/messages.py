@@ -79,10 +79,10 @@ class RedisMessages:
                 if self._outbox and self._outbox[0] is message:
                     self._outbox.popleft()
 
-    def heard(self, fields: dict[bytes, bytes]) -> None:
-        """Take an entry of the stream."""
+    def heard(self, fields: dict[bytes, bytes], old: bool) -> None:
+        """Take an entry of the stream; one from before the start is kept for who asks for it, and is no news."""
         try:
             name, channel, data = fields[b"id"].decode(), fields[b"channel"].decode(), fields[b"data"]
         except (KeyError, UnicodeDecodeError):
             return  # not one of ours
-        self._ring.add(Message(name, channel, data))
+        self._ring.add(Message(name, channel, data), news=not old)
