@@ -146,7 +146,7 @@ async def test_a_hundred_a_minute_over_three_minutes(tmp_path: Path, record_prop
     with ValkeyServer() as server:
         async with AsyncExitStack() as stack:
             upstream = await stack.enter_async_context(Watched(arrivals))
-            rate = 'rate = { limit = "100/min", wait = "30s" }'
+            rate = 'rate = { limit = "100/min", wait = "60s" }\ntimeout = "90s"'
             text = f'{settings(upstream.url, rate)}\n[state]\nurl = "{server.url}"\n'
             ports = []
             for name in ("a", "b"):
@@ -161,3 +161,4 @@ async def test_a_hundred_a_minute_over_three_minutes(tmp_path: Path, record_prop
     record_property("most in 60 s", (most(passed, 60.0), len(passed), each))
     assert most(passed, 60.0) <= 110
     assert len(passed) >= 300
+    assert set(clients.statuses) == {200}

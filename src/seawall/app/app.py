@@ -208,7 +208,7 @@ class App:
         buffers = Allowance(tree.memory.buffers)
         self._shelves = Shelves(tree.state.cache_memory, self._states)
         stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
-        shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
+        shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states, self._shelves)
         self._spending = Spending(clock, self._hub.emit, random.getrandbits, shared, self._metrics)
         await self._spending.start(stack, tree)
         self._parts = Parts(

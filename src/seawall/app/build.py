@@ -127,6 +127,8 @@ def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> 
     if parts.shared.limits is not None:
         options["limits"], options["replicas"] = parts.shared.limits, parts.shared.replicas
     options["book"] = parts.book
+    if parts.shared.entries is not None:
+        options["shared_entries"] = parts.shared.entries
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

@@ -54,19 +54,23 @@ class Ring:
         self.add(message)
         return message
 
-    def add(self, message: Message) -> None:
-        """Keep a message and give it to whoever listens, unless it is here already."""
+    def add(self, message: Message, *, news: bool = True) -> None:
+        """Keep a message and give it to whoever listens, unless it is here already.
+
+        What is no news is given to those only who asked for what came after another message, and it did.
+        """
         if message.id in self._kept:
             return
         self._kept[message.id] = message
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         for listener in self._listeners:
-            self.lost += listener.give(message)
+            if news or (listener.after is not None and message.id > listener.after):
+                self.lost += listener.give(message)
 
     def listen(self, channels: Sequence[str], after: str | None) -> Listening:
         """Return messages from now on, before them those kept that came after the one with the id `after`."""
-        listener = _Listener(frozenset(channels), self._listeners.discard)
+        listener = _Listener(frozenset(channels), after, self._listeners.discard)
         if after is not None:
             for message in self._since(after):
                 listener.give(message)
@@ -84,7 +88,8 @@ class Ring:
 class _Listener:
     """One who listens: an async iterator with `aclose`."""
 
-    def __init__(self, channels: frozenset[str], gone: Callable[["_Listener"], None]) -> None:
+    def __init__(self, channels: frozenset[str], after: str | None, gone: Callable[["_Listener"], None]) -> None:
+        self.after = after
         self._channels = channels
         self._gone = gone
         self._queue: deque[Message] = deque(maxlen=_BEHIND)

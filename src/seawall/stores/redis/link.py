@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis.asyncio.connection import ConnectionPool
 from redis.exceptions import RedisError
@@ -23,35 +23,12 @@ from seawall.stores.redis.lane import Ask, Lane, Word
 from seawall.stores.redis.presence import BEAT, LEAVE, REPLICAS
 from seawall.stores.redis.reason import fatal, reason
 from seawall.stores.redis.script import Script
+from seawall.stores.redis.times import Times
 
-__all__ = ["Link", "Times"]
+__all__ = ["Link"]
 
 _LANES = 2  # of decisions; as many more carry what is large, so that a large answer holds up no decision
 _REFUSED = 64  # kinds of refusal that are told of once each
-
-
-class Times(NamedTuple):
-    """Seconds.
-
-    Attributes:
-        command: a script may take, the dialling of its connection included.
-        bulk: a script that carries a body may take.
-        connect: the first try at the start may take before the gateway goes on without.
-        again, longest: between two tries to get it back: at first, and at most.
-        gather: it waits for the other replicas when Redis is back, so that none takes the whole limit while another
-            still has a share of its own; a little longer than `longest`.
-        beat: between two signs of life of a replica.
-        gone: after which a replica without one is not counted.
-    """
-
-    command: float = 0.25
-    bulk: float = 1.0
-    connect: float = 1.0
-    again: float = 0.05
-    longest: float = 1.0
-    gather: float = 1.5
-    beat: float = 1.0
-    gone: float = 5.0
 
 
 class Link:
@@ -164,12 +141,39 @@ class Link:
         Raises:
             StateLost: at once while Redis is lost, or when it is lost before it answered, or refused the script.
         """
+        return await self._put(script, keys, args, bulk)
+
+    def post(
+        self,
+        script: Script,
+        keys: Sequence[Word],
+        args: Sequence[Word],
+        done: Callable[[], None] | None = None,
+        *,
+        bulk: bool = False,
+    ) -> None:
+        """Run a script behind; nothing is told where it could not be.
+
+        Args:
+            script: what to run.
+            keys: as for `run`.
+            args: values.
+            done: called once it has run.
+            bulk: it carries a body.
+        """
+        try:
+            future = self._put(script, keys, args, bulk)
+        except StateLost:
+            return
+        future.add_done_callback(partial(_ran, done))
+
+    def _put(self, script: Script, keys: Sequence[Word], args: Sequence[Word], bulk: bool) -> "asyncio.Future[Any]":
         if not self._up:
             raise StateLost("Redis is lost")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         lanes = self._lanes[_LANES:] if bulk else self._lanes[:_LANES]
         min(lanes, key=len).put(Ask(script, keys, args, future, self._now()))
-        return await future
+        return future
 
     def _answered(self, ask: Ask, answer: Any) -> None:
         self.answers += 1
@@ -285,3 +289,8 @@ class Link:
 def _done(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _ran(done: Callable[[], None] | None, future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled() and future.exception() is None and done is not None:
+        done()
