@@ -8,7 +8,7 @@ __all__ = ["Credentials", "CredentialsError"]
 
 
 class CredentialsError(Exception):
-    """A source has credentials but cannot give them; says which source, what is wrong and what to do, never a secret."""
+    """A source cannot give its credentials; says which source, what is wrong and what to do, never a secret."""
 
 
 @dataclass(frozen=True, slots=True)

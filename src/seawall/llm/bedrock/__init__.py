@@ -1,0 +1,1 @@
+"""Bedrock's Converse and ConverseStream: requests of OpenAI's and Anthropic's clients spoken, their answers heard."""
