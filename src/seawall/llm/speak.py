@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
+from seawall.llm.bedrock import Converse
 from seawall.llm.same import Same
 from seawall.llm.seam import Api, Asked, NotUnderstood, Operation, Spoken
 
 __all__ = ["speak"]
 
 # (client's dialect, its operation, provider's api) -> what translates; the arguments are Same's.
-_TRANSLATIONS: Mapping[tuple[Api, Operation, Api], Callable[[Asked, str, int, bool], Spoken]] = {}
+_TRANSLATIONS: Mapping[tuple[Api, Operation, Api], Callable[[Asked, str, int, bool], Spoken]] = {
+    ("openai", "chat", "bedrock"): Converse,
+    ("anthropic", "messages", "bedrock"): Converse,
+}
 
 
 def speak(asked: Asked, api: Api, model: str, max_output: int, stream_usage: bool) -> Spoken:
