@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from seawall.admin.door import AdminDoor, Doorway
+from seawall.app.aws import Aws
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose, expose_cache
@@ -204,9 +205,12 @@ class App:
         self._shelves = Shelves(tree.state.cache_memory, self._states)
         stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
+        self._aws = Aws(clock, self._wheel, loop, self._hub.emit, buffers, self._redact.learn)
+        stack.push_async_callback(self._aws.close)
         self._parts = Parts(
-            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared
-        )
+            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared,
+            self._aws,
+        )  # fmt: skip
         upstreams, table = self._build(tree)
         self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
         await self._guard.start(stack)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.app.aws import Aws
 from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
 from seawall.contracts.clock import Clock
@@ -37,6 +38,7 @@ class Parts:
     specs: Sequence[Spec[Any]]
     entries: MemoryEntries[Entry]
     shared: Shared
+    aws: Aws
 
 
 def build_table(upstreams: Iterable[ResolvedUpstream], parts: Parts, keep: Keep) -> Table:
@@ -84,7 +86,14 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         route.timeouts,
         route.idempotent,
         route.attempts,
-        build(parts.specs, route.shared, context, parts.transport, route.own, _beside(resolved, route, context)),
+        build(
+            parts.specs,
+            route.shared,
+            context,
+            parts.aws.transport(resolved, parts.transport),
+            route.own,
+            _beside(resolved, route, context),
+        ),
         kept="cache" in route.shared or "cache" in route.own,
     )
 

@@ -6,7 +6,6 @@ __all__ = ["NOT_YET"]
 NOT_YET = (
     "upstreams.*.price",
     "upstreams.*.routes.*.price",
-    "upstreams.*.api",
     "models.*",
     "callers.*.spend",
     "callers.*.per_user.spend",
