@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from seawall.admin.door import AdminDoor, Doorway
+from seawall.app.aws import Aws
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose, expose_cache
@@ -211,9 +212,11 @@ class App:
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states, self._shelves)
         self._spending = Spending(clock, self._hub.emit, random.getrandbits, shared, self._metrics)
         await self._spending.start(stack, tree)
+        self._aws = Aws(clock, self._wheel, loop, self._hub.emit, buffers, self._redact.learn)
+        stack.push_async_callback(self._aws.close)
         self._parts = Parts(
             clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared,
-            self._spending.book,
+            self._aws, self._spending.book,
         )  # fmt: skip
         upstreams, table = self._build(tree)
         self._guard = await open_guard(clock, self._metrics, self._hub.emit, self._caller_store, shared, stack)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.app.aws import Aws
 from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
 from seawall.contracts.bill import Bill
@@ -40,6 +41,7 @@ class Parts:
     specs: Sequence[Spec[Any]]
     entries: MemoryEntries[Entry]
     shared: Shared
+    aws: Aws
     book: Book | None = None
 
 
@@ -89,7 +91,14 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         route.timeouts,
         route.idempotent,
         route.attempts,
-        build(parts.specs, route.shared, context, parts.transport, route.own, _beside(resolved, route, context)),
+        build(
+            parts.specs,
+            route.shared,
+            context,
+            parts.aws.transport(resolved, parts.transport),
+            route.own,
+            _beside(resolved, route, context),
+        ),
         _bill(resolved, route),
         kept="cache" in route.shared or "cache" in route.own,
     )
