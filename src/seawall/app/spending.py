@@ -24,7 +24,9 @@ from seawall.spend.money import dollars, picos
 from seawall.spend.prices import NO_TABLE, Listed, PriceTable, Units
 from seawall.spend.prices.bound import FREE, Prices, one_price, settings_price
 from seawall.spend.prices.table import GenaiPrices
+from seawall.spend.rebuild import rebuild
 from seawall.spend.spool import Spool
+from seawall.spend.writer import DurableLedger
 
 if TYPE_CHECKING:
     from seawall.spend.shared import SharedAccounts
@@ -76,6 +78,8 @@ class Spending:
         if self._shared is not None:
             stack.push_async_callback(self._shared.close)
             await self._shared.start()
+        if isinstance(self.ledger, DurableLedger) and not self.ledger.lost:
+            await rebuild(self.book, self.counters, self.ledger, self._wall())
         if tree.ledger.url.reveal() == "memory://" and tree.spend.day is not None:
             message = "Day caps start afresh at each start; ledger.url names a database that outlives the process"
             self._emit(Notice("warning", "caps_in_memory", message))
