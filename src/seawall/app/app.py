@@ -20,7 +20,7 @@ from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.shared import open_shared
 from seawall.app.shelves import Shelves
-from seawall.app.spending import Spending
+from seawall.app.spending import open_spending
 from seawall.app.tls import check_authorities, server_context
 from seawall.app.watchers import Watchers
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
@@ -186,7 +186,6 @@ class App:
             [(one.name, target.label) for one in upstreams for target in one.targets],
         )
         self._traffic.configure(one.name for one in upstreams)
-        self._money.configure((one.name for one in upstreams), tree.models, tree.callers)
         self._spending.configure(tree)
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
@@ -207,12 +206,10 @@ class App:
         self._shelves = Shelves(tree.state.cache_memory, self._states)
         stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
-        self._spending = Spending(clock, self._hub.emit, random.getrandbits, shared, self._metrics)
-        await self._spending.start(stack, tree)
+        self._spending, book = await open_spending(clock, self._hub.emit, shared, self._metrics, stack, tree)
         self._parts = Parts(
-            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared,
-            self._spending.book,
-        )  # fmt: skip
+            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared, book
+        )
         upstreams, table = self._build(tree)
         self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
         await self._guard.start(stack)
@@ -223,10 +220,9 @@ class App:
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
-        found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
-            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found,
-            self._periodic,
+            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers,
+            await loop.run_in_executor(None, versions), self._periodic,  # reads package metadata from disk
         )  # fmt: skip
         self._runtime.stores.append(shared.views)
         self._runtime.callers = self._guard.directory
@@ -255,7 +251,6 @@ class App:
         )
         self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
         self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
-        self._money = watchers.money
 
     def _watch_memory(self) -> None:
         soft, memory = self._tree.memory.soft, self._vitals.process.memory

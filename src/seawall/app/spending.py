@@ -1,6 +1,7 @@
 """What settings say about money, as the book understands it."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from decimal import Decimal
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from seawall.spend.shared import SharedAccounts
     from seawall.stores.redis import Link
 
-__all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of", "warm"]
+__all__ = ["Spending", "configure", "expose_spool", "open_spending", "prices_of", "rules_of", "warm"]
 
 _KINDS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output")
 
@@ -64,6 +65,7 @@ class Spending:
         self.book = Book(accounts, self.ledger, clock, emit, random_bits, marks)
         self._wall = clock.wall
         self._emit = emit
+        self._metrics = metrics
         self._expose(metrics)
 
     def _spent(self, want: Want, account: Account, cost: int) -> None:
@@ -83,12 +85,22 @@ class Spending:
     def configure(self, tree: Tree) -> None:
         """Put the caps, prices and days of a settings tree in force."""
         configure(self.book, tree, self._wall, self._emit)
+        self._metrics.money.aliases = frozenset(tree.models)
 
     def _expose(self, metrics: Metrics) -> None:
         book = self.book
         metrics.source("seawall_reserved_usd", lambda: float(dollars(book.accounts.held)))
         metrics.source("seawall_cap_used_ratio", book.shares)
         metrics.source("seawall_price_unknown", lambda: [((name,), float(n)) for name, n in book.unpriced.items()])
+
+
+async def open_spending(
+    clock: Clock, emit: Emit, shared: Shared, metrics: Metrics, stack: AsyncExitStack, tree: Tree
+) -> tuple[Spending, Book]:
+    """Return the spending of a gateway, started, and its book; `stack` ends it."""
+    spending = Spending(clock, emit, random.getrandbits, shared, metrics)
+    await spending.start(stack, tree)
+    return spending, spending.book
 
 
 def _shared(link: "Link", emit: Emit, spending: Spending) -> "SharedAccounts":
