@@ -190,6 +190,21 @@ async def test_8_1_only_what_provably_was_not_sent_is_released(step):
 
 
 @virtual
+async def test_8_1_a_reservation_is_settled_once():
+    """Whoever comes second writes no row: neither a second close nor a failure behind it."""
+    spending = Spending()
+    bench = spending.bench(ScriptedTransport([answer(body=ANSWER)]))
+    call, meter = spending.call(bench), TokenBill().meter()
+    held = await spending.book.reserve(call, call.bill)
+    meter.feed(ANSWER)
+    held.settle(meter, 200, ended=True)
+    held.settle(meter, 200, ended=True)
+    held.failed(meter, UpstreamBroken())
+    assert spending.costs == [("0.00052", False)]
+    assert call.run.cost == Decimal("0.00052")
+
+
+@virtual
 async def test_8_1_an_attempt_refused_before_the_wire_is_not_taken_for_the_one_before():
     """A retry that meets the deadline before it begins is released, though the attempt before it was sent."""
     spending = Spending()
