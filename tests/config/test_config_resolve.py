@@ -139,9 +139,10 @@ def test_where_an_upstream_stands() -> None:
     assert (one('host = "A.lan"').mount, one('host = "A.lan"').host) == (None, "a.lan")
 
 
-def test_an_upstream_without_an_address_is_left_out() -> None:
-    """Bedrock's address follows from its region, which a later version knows."""
-    assert resolve(tree(upstream('api = "bedrock"', 'region = "us-east-1"'))) == ()
+def test_the_address_of_bedrock_follows_from_its_region() -> None:
+    """Unless one is given."""
+    (found,) = resolve(tree(upstream('api = "bedrock"', 'region = "us-east-1"')))
+    assert found.targets[0].host == "bedrock-runtime.us-east-1.amazonaws.com"
 
 
 def test_idempotent_and_required_pass_through() -> None:

@@ -22,6 +22,8 @@ from seawall.contracts.errors import (
 from seawall.contracts.events import AttemptPaid, CapUsed, Notice
 from seawall.contracts.problem import problem_of
 from seawall.contracts.usage import Usage
+from seawall.pipeline.attempt import Attempts
+from seawall.policies.spend import Spend
 from seawall.spend.caps import Rules
 from seawall.spend.counters import Counters
 from seawall.spend.memory import MemoryLedger
@@ -185,6 +187,36 @@ async def test_8_1_only_what_provably_was_not_sent_is_released(step):
     assert spending.rows == []
     assert spending.held == 0
     assert spending.book.share_used("kitchen", "", "fast") == 0
+
+
+@virtual
+async def test_8_1_a_reservation_is_settled_once():
+    """Whoever comes second writes no row: neither a second close nor a failure behind it."""
+    spending = Spending()
+    bench = spending.bench(ScriptedTransport([answer(body=ANSWER)]))
+    call, meter = spending.call(bench), TokenBill().meter()
+    held = await spending.book.reserve(call, call.bill)
+    meter.feed(ANSWER)
+    held.settle(meter, 200, ended=True)
+    held.settle(meter, 200, ended=True)
+    held.failed(meter, UpstreamBroken())
+    assert spending.costs == [("0.00052", False)]
+    assert call.run.cost == Decimal("0.00052")
+
+
+@virtual
+async def test_8_1_an_attempt_refused_before_the_wire_is_not_taken_for_the_one_before():
+    """A retry that meets the deadline before it begins is released, though the attempt before it was sent."""
+    spending = Spending()
+    bench = spending.bench(ScriptedTransport([answer(body=reported(1, 0))]))
+    call = spending.call(bench)
+    await collect(await bench.send(call))
+    assert call.attempt.sent
+    call.deadline = bench.loop.time()  # no further attempt can begin
+    with pytest.raises(DeadlineExceeded):
+        await Spend(spending.book).send(call, Attempts(bench.ctx, ScriptedTransport()))
+    assert len(spending.rows) == 1
+    assert spending.held == 0
 
 
 @virtual

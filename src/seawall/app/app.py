@@ -146,7 +146,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which of them changed is returned.
+        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -169,7 +169,6 @@ class App:
             [(one.name, target.label) for one in upstreams for target in one.targets],
         )
         self._traffic.configure(one.name for one in upstreams)
-        self._money.configure((one.name for one in upstreams), tree.models, tree.callers)
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
         self._guard.configure(tree)
@@ -187,8 +186,8 @@ class App:
         await engine.start(tree, lambda: pairs_of(self.addresses))
         upstreams, table = engine.build(tree)
         shared, store = engine.shared, self._caller_store
-        if store is None and engine.durable is not None:
-            store = engine.durable.callers
+        if store is None and engine.spending.records is not None:
+            store = engine.spending.records.callers
         self._guard = await open_guard(clock, self._metrics, self._hub.emit, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
@@ -200,14 +199,13 @@ class App:
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
-        found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
             tree, upstreams, clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
-            engine.buffers, found, self._periodic,
+            engine.buffers, await loop.run_in_executor(None, versions), self._periodic,  # reads package metadata
         )  # fmt: skip
         self._runtime.stores.append(shared.views)
-        if engine.durable is not None:
-            self._runtime.stores.append(engine.durable.views)
+        if engine.spending.records is not None:
+            self._runtime.stores.append(engine.spending.records.views)
         self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
@@ -226,7 +224,6 @@ class App:
         )
         self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
         self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
-        self._money = watchers.money
         self._engine = Engine(self._clock, self._wheel, loop, watchers, self._stack)
 
     def _watch_memory(self) -> None:

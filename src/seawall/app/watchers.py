@@ -12,7 +12,7 @@ from seawall.app.secrets import secrets_of
 from seawall.config import Tree
 from seawall.contracts.clock import Clock
 from seawall.contracts.wheel import Wheel
-from seawall.observers import Bridge, Hub, LineWriter, Listener, Log, Metrics, Money, Redactor, Vitals
+from seawall.observers import Bridge, Hub, LineWriter, Listener, Log, Metrics, Redactor, Vitals
 
 __all__ = ["Watchers"]
 
@@ -29,7 +29,6 @@ class Watchers:
 
     Attributes:
         redact: last step before anything is written.
-        money: what calls cost, counted.
         metrics, writer, hub, reports, vitals: as their classes say.
     """
 
@@ -52,8 +51,7 @@ class Watchers:
         log = Log(self.writer.write, rules, clock, wheel, random.uniform, self.redact)
         self.writer.start()
         stack.push_async_callback(self.writer.close)
-        self.money = Money(metrics)
-        listeners: list[Listener] = [metrics, self.money, log]
+        listeners: list[Listener] = [metrics, log]
         self.hub = Hub(listeners, lambda listener, error: self.reports.observer_failed(listener, error))
         self.reports = Reports(self.hub.emit)
         metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))

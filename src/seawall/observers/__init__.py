@@ -5,7 +5,6 @@ from seawall.observers.exposition import Exposition
 from seawall.observers.hub import Hub, Listener
 from seawall.observers.log import Log, LogRules
 from seawall.observers.metrics import Metrics
-from seawall.observers.money import Money
 from seawall.observers.redact import Redactor
 from seawall.observers.traffic import Minute, Traffic
 from seawall.observers.vitals import Vitals
@@ -21,7 +20,6 @@ __all__ = [
     "LogRules",
     "Metrics",
     "Minute",
-    "Money",
     "Redactor",
     "Traffic",
     "Vitals",

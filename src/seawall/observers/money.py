@@ -1,20 +1,18 @@
 """What calls cost, counted from events under labels from settings only."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
-from typing import Any
 
 from seawall.contracts.events import AttemptPaid
 from seawall.contracts.usage import Usage
-from seawall.observers.metrics import Metrics
-from seawall.observers.stats import UNMATCHED
+from seawall.observers.stats import OVERFLOW, UNMATCHED
 
 __all__ = ["Money"]
 
 Names = tuple[str, str, str]  # upstream, model alias, caller
 
 _LIMIT = 2000  # label sets of one family
-_OVERFLOW: Names = ("overflow", "overflow", "overflow")
+_OVERFLOW: Names = (OVERFLOW, OVERFLOW, OVERFLOW)
 
 
 class _Paid:
@@ -28,28 +26,21 @@ class _Paid:
 
 
 class Money:
-    """A listener that gives `metrics` the families of spending.
+    """Counts attempts that were paid for.
 
     Args:
-        metrics: asks when it is asked.
+        upstream: whether a name is an upstream's of the settings.
+        caller: whether a name is a known caller's.
+
+    Attributes:
+        aliases: names of models in the settings; what was counted before stays.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, upstream: Callable[[str], bool], caller: Callable[[str], bool]) -> None:
         self._paid: dict[Names, _Paid] = {}
-        self._known: tuple[frozenset[str], frozenset[str], frozenset[str]] = (frozenset(), frozenset(), frozenset())
-        metrics.source("seawall_cost_usd", lambda: self._each(lambda paid: float(paid.cost)))
-        metrics.source("seawall_estimated", lambda: self._each(lambda paid: paid.estimated))
-        metrics.source("seawall_tokens_without_cost", lambda: self._each(lambda paid: paid.suspicious))
-        metrics.source("seawall_tokens", self._tokens)
-
-    def configure(self, upstreams: Iterable[str], aliases: Iterable[str], callers: Iterable[str]) -> None:
-        """Bind the names of settings; what was counted before stays."""
-        self._known = (frozenset(upstreams), frozenset((*aliases, "")), frozenset((*callers, "")))
-
-    @property
-    def hears(self) -> Mapping[type, Callable[[Any], None]]:
-        """What attempts cost."""
-        return {AttemptPaid: self.attempt_paid}
+        self._upstream = upstream
+        self._caller = caller
+        self.aliases: Collection[str] = ()
 
     def attempt_paid(self, event: AttemptPaid) -> None:
         """Count one attempt."""
@@ -66,23 +57,34 @@ class Money:
                 tokens[place] += count
 
     def _new(self, names: Names) -> _Paid:
-        upstreams, aliases, callers = self._known
+        upstream, alias, caller = names
         known = (
-            names[0] if names[0] in upstreams else UNMATCHED,
-            names[1] if names[1] in aliases else UNMATCHED,
-            names[2] if names[2] in callers else UNMATCHED,
+            upstream if self._upstream(upstream) else UNMATCHED,
+            alias if not alias or alias in self.aliases else UNMATCHED,
+            caller if not caller or self._caller(caller) else UNMATCHED,
         )
         if known not in self._paid and len(self._paid) >= _LIMIT:
             known = _OVERFLOW
         return self._paid.setdefault(known, _Paid())
 
-    def _each(self, read: Callable[[_Paid], float]) -> list[tuple[Names, float]]:
-        return [(names, read(paid)) for names, paid in self._paid.items()]
+    def costs(self) -> Iterator[tuple[Names, float]]:
+        """Yield US dollars."""
+        return ((names, float(paid.cost)) for names, paid in self._items())
 
-    def _tokens(self) -> list[tuple[tuple[str, ...], float]]:
-        return [
-            ((*names, kind), float(count))
-            for names, paid in self._paid.items()
-            for kind, count in zip(Usage._fields, paid.tokens, strict=True)
-            if count
-        ]
+    def estimated(self) -> Iterator[tuple[Names, float]]:
+        """Yield attempts whose cost is an estimate."""
+        return ((names, paid.estimated) for names, paid in self._items())
+
+    def suspicious(self) -> Iterator[tuple[Names, float]]:
+        """Yield attempts whose tokens cost nothing though they have a price."""
+        return ((names, paid.suspicious) for names, paid in self._items())
+
+    def tokens(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        """Yield tokens by kind."""
+        for names, paid in self._items():
+            for kind, count in zip(Usage._fields, paid.tokens, strict=True):
+                if count:
+                    yield (*names, kind), count
+
+    def _items(self) -> tuple[tuple[Names, _Paid], ...]:
+        return tuple(self._paid.items())

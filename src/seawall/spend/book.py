@@ -230,7 +230,7 @@ class Book:
     def _row(
         self, number: str, call: Call, bill: Bill, today: Today, found: Charge, most: Decimal, status: int = 0
     ) -> Row:
-        attempt = call.run.attempts if call.attempt is None else call.attempt.number
+        attempt = call.run.attempts + 1 if call.attempt is None else call.attempt.number
         return Row(
             number, self.wall(), today.day, today.month, call.caller, call.user, bill.upstream, bill.model, bill.alias,
             call.request_id, attempt, status, found.usage, found.cost, most, found.estimated, found.prices,

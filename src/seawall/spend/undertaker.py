@@ -1,7 +1,10 @@
 """Reservations of dead processes, settled as estimated within a minute (semantics 8.7)."""
 
 import asyncio
+from collections.abc import Sequence
 
+from seawall.contracts.events import Notice
+from seawall.contracts.ledger import Row
 from seawall.spend.book import Book
 from seawall.spend.spool import Spool
 
@@ -29,8 +32,7 @@ class Undertaker:
 
     async def start(self) -> None:
         """Settle what this file's last process left, and look at the files of others now and again."""
-        for row in self._spool.orphans():
-            self._book.bury(row)
+        self._bury(self._spool.orphans())
         await self.look()
         self._task = asyncio.get_running_loop().create_task(self._serve(), name="undertaker")
 
@@ -46,9 +48,15 @@ class Undertaker:
         for left in await loop.run_in_executor(None, spool.abandoned):
             for row in left.settled:
                 spool.write(row)
-            for row in left.open:
-                self._book.bury(row)
+            self._bury(left.open)
             await loop.run_in_executor(None, left.remove)
+
+    def _bury(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._book.bury(row)
+        if rows:
+            message = "What a dead process had reserved was settled as estimated"
+            self._book.emit(Notice("warning", "reservations_buried", message, (("count", len(rows)),)))
 
     async def _serve(self) -> None:
         while True:

@@ -23,8 +23,8 @@ def entries(draw: st.DrawFn) -> Entry:
     return Entry(
         draw(st.integers(200, 599)), headers, body, tuple(draw(st.lists(NAMES, max_size=3))),
         draw(st.binary(max_size=16)), born, lifetime, float("-inf") if no_cache else born + lifetime, no_cache,
-        draw(st.booleans()), draw(st.booleans()), draw(SECONDS), draw(SECONDS), draw(st.booleans()), draw(tags), draw(tags),
-        draw(st.none() | SECONDS), draw(SECONDS), cost(headers, len(body)),
+        draw(st.booleans()), draw(st.booleans()), draw(SECONDS), draw(SECONDS), draw(st.booleans()), draw(tags),
+        draw(tags), draw(st.none() | SECONDS), draw(SECONDS), cost(headers, len(body)),
     )  # fmt: skip
 
 
