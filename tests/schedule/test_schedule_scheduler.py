@@ -8,6 +8,7 @@ from scheduler_rig import fine, plans, rig
 
 from seawall.contracts.errors import UpstreamBroken
 from seawall.contracts.events import Notice
+from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.state import StateLost
@@ -171,6 +172,7 @@ async def test_10_4_what_is_too_large_to_publish_is_an_error_said_once() -> None
         assert here.job("s").results == {"unpublished": 4, "ok": 2}
 
 
+OWN = [(b"proxy-status", b"seawall; error=destination_unavailable")]
 STALE = [(b"cache-status", b"up; hit, seawall; hit; ttl=-30; detail=ERROR")]
 
 
@@ -179,6 +181,9 @@ STALE = [(b"cache-status", b"up; hit, seawall; hit; ttl=-30; detail=ERROR")]
     ("reply", "detail"),
     [
         (lambda: Reply(503, [], b"{}"), "the answer was 503"),
+        (lambda: problem(503, "breaker-open", "Open"), "the answer was 503, breaker-open"),
+        (lambda: Reply(502, OWN, b"<html>secret"), "the answer was 502"),
+        (lambda: Reply(502, OWN, b'{"error":{"type":"a secret 123"}}'), "the answer was 502"),
         (lambda: Reply(304, []), "the answer was 304"),
         (lambda: Reply(200, [(b"x-seawall-fallback", b"fixed")], b"{}"), "the answer was the fallback"),
         (lambda: Reply(200, STALE, b"{}"), "the answer was a stale copy"),
