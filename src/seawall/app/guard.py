@@ -60,6 +60,8 @@ async def open_guard(
         limits.start()
         stack.push_async_callback(limits.close)
     callers = Callers(clock.now, limits, metrics.configure_callers)
+    metrics.source("seawall_caller_keyed", lambda: [((name,), float(now)) for name, now, _ in callers.keyed()])
+    metrics.source("seawall_caller_keyed_limit", lambda: [((name,), float(most)) for name, _, most in callers.keyed()])
     directory = Directory(callers, store, clock.wall, emit)
     await directory.start()
     stack.push_async_callback(directory.close)
