@@ -35,13 +35,6 @@ class Guard:
         )
 
 
-def configure_callers(callers: Callers, tree: Tree) -> None:
-    """Put the callers of the settings in force."""
-    server, every = tree.server, {name: _rules(name, caller) for name, caller in tree.callers.items()}
-    anonymous = every.pop(ANONYMOUS, None)
-    callers.configure(every.values(), Strangers(server.anonymous, server.bind.loopback, anonymous, server.trusted_hops))
-
-
 async def open_guard(
     clock: Clock, metrics: Metrics, emit: Emit, store: CallerStore | None, shared: Shared, stack: AsyncExitStack
 ) -> Guard:
