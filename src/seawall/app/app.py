@@ -11,7 +11,7 @@ from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose, expose_cache
-from seawall.app.guard import Guard
+from seawall.app.guard import open_guard
 from seawall.app.means import doorway_of, limits_of, options_of, pairs_of
 from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
@@ -208,8 +208,7 @@ class App:
             clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared
         )
         upstreams, table = self._build(tree)
-        self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
-        await self._guard.start(stack)
+        self._guard = await open_guard(clock, self._metrics, self._hub.emit, self._caller_store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)

@@ -39,7 +39,19 @@ FAMILIES = (
         "seawall_caller_calls",
         "counter",
         ("caller", "outcome"),
-        "Calls that ended, by who made them; those of nobody by name are not counted here.",
+        "Calls that ended, by who made them; those of nobody by name and of schedules are not counted here.",
+    ),
+    Family(
+        "seawall_caller_keyed",
+        "gauge",
+        ("caller",),
+        "End users of a caller, or addresses without a key, whose limits are in use or were lately.",
+    ),
+    Family(
+        "seawall_caller_keyed_limit",
+        "gauge",
+        ("caller",),
+        "How many of them are told apart; above, new ones share one limit.",
     ),
     Family(
         "seawall_call_duration_seconds",
