@@ -98,7 +98,7 @@ class Bucket:
         if remaining <= 0:
             remaining = 0
             used += self.interval - self.span
-        return Verdict(wait == 0.0, remaining, used if used > wait else wait, wait)
+        return Verdict(wait == 0.0, remaining, max(wait, used), wait)
 
     def remaining(self, now: float) -> int:
         """Return the whole units that may be taken now."""
