@@ -63,7 +63,7 @@ class KeyedMachine(RuleBasedStateMachine):
 
 
 TestKeyed = KeyedMachine.TestCase
-TestKeyed.settings = settings(max_examples=200, stateful_step_count=40)
+TestKeyed.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 async def test_ten_thousand_made_up_names_win_nothing_and_grow_nothing():
