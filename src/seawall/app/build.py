@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.app.aws import Aws
 from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
 from seawall.contracts.bill import Bill
@@ -40,6 +41,7 @@ class Parts:
     specs: Sequence[Spec[Any]]
     entries: MemoryEntries[Entry]
     shared: Shared
+    aws: Aws
     book: Book | None = None
 
 
@@ -62,6 +64,7 @@ def _upstream(resolved: ResolvedUpstream, parts: Parts, keep: Keep) -> Upstream:
         resolved.targets[0],
         [(name, value.reveal().encode("latin-1")) for name, value in resolved.headers],
         [_route(resolved, route, parts, keep) for route in resolved.routes],
+        resolved.settings.api,
     )
 
 
@@ -88,7 +91,14 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
         route.timeouts,
         route.idempotent,
         route.attempts,
-        build(parts.specs, route.shared, context, parts.transport, route.own, _beside(resolved, route, context)),
+        build(
+            parts.specs,
+            route.shared,
+            context,
+            parts.aws.transport(resolved, parts.transport),
+            route.own,
+            _beside(resolved, route, context),
+        ),
         _bill(resolved, route),
         kept="cache" in route.shared or "cache" in route.own,
     )
@@ -126,6 +136,8 @@ def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> 
     if parts.shared.limits is not None:
         options["limits"], options["replicas"] = parts.shared.limits, parts.shared.replicas
     options["book"] = parts.book
+    if parts.shared.entries is not None:
+        options["shared_entries"] = parts.shared.entries
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

@@ -4,8 +4,6 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-    "upstreams.*.api",
-    "models.*",
     "jobs",
     "alerts",
     "sentry",

@@ -94,12 +94,12 @@ class ResolvedUpstream:
 
 
 def resolve(tree: Tree) -> tuple[ResolvedUpstream, ...]:
-    """Return every upstream with a url or targets, in the order of the file."""
+    """Return every upstream with a place to call, in the order of the file; Bedrock's follows from its region."""
     return tuple(_upstream(tree, name, settings) for name, settings in tree.upstreams.items() if _placed(settings))
 
 
 def _placed(settings: UpstreamSettings) -> bool:
-    return settings.url is not None or bool(settings.targets)
+    return settings.url is not None or bool(settings.targets) or settings.api == "bedrock"
 
 
 def _upstream(tree: Tree, name: str, settings: UpstreamSettings) -> ResolvedUpstream:
@@ -244,8 +244,11 @@ def _attempts(policies: Policies) -> int:
 
 
 def _targets(name: str, settings: UpstreamSettings) -> tuple[Target, ...]:
-    if settings.url is not None:
-        places = [(name, settings.url, 1.0)]
+    url = settings.url
+    if url is None and settings.api == "bedrock" and not settings.targets:
+        url = f"https://bedrock-runtime.{settings.region}.amazonaws.com"
+    if url is not None:
+        places = [(name, url, 1.0)]
     else:
         places = [(item.label or parse_url(item.url).host, item.url, item.weight) for item in settings.targets]
     return tuple(target for label, url, weight in places for target in _target(name, label, url, weight, settings))

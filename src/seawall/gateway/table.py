@@ -10,6 +10,7 @@ from seawall.contracts.sites import host_name
 from seawall.contracts.target import Target, Timeouts
 from seawall.gateway.headers import Actions, actions_for
 from seawall.gateway.pattern import Pattern
+from seawall.llm.seam import Api
 
 __all__ = ["Route", "Table", "Upstream"]
 
@@ -49,9 +50,10 @@ class Upstream:
         target: where its calls go unless a policy chooses another.
         headers: added on the way out; they replace the client's of the same name.
         routes: tried in order; the last one matches everything.
+        api: how its models are spoken to, None for a plain API.
     """
 
-    __slots__ = ("actions", "added", "headers", "host", "mount", "name", "routes", "target")
+    __slots__ = ("actions", "added", "api", "headers", "host", "mount", "name", "routes", "target")
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Upstream:
         target: Target,
         headers: Headers,
         routes: Sequence[Route],
+        api: Api | None = None,
     ) -> None:
         self.name = name
         self.mount = mount
@@ -68,6 +71,7 @@ class Upstream:
         self.target = target
         self.headers = headers
         self.routes = tuple(routes)
+        self.api = api
         self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 

@@ -39,7 +39,7 @@ FAMILIES = (
         "seawall_caller_calls",
         "counter",
         ("caller", "outcome"),
-        "Calls that ended, by who made them; those of nobody by name are not counted here.",
+        "Calls that ended, by who made them; those of nobody by name and of schedules are not counted here.",
     ),
     Family(
         "seawall_call_duration_seconds",

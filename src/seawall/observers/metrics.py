@@ -39,7 +39,7 @@ class Metrics:
         self._upstreams: frozenset[str] = frozenset()
         self.money = money = Money(lambda name: name in self._upstreams, lambda name: name in self._callers)
         self._callers: dict[str, dict[str, int]] = {}
-        self._unknown_callers: dict[str, int] = {}
+        self._overflow_callers: dict[str, int] = {}
         self._sources: dict[str, Reading] = {}
         self._collect: dict[str, Callable[[], Iterator[Child]]] = {
             "seawall_calls": self._call_children,
@@ -83,7 +83,7 @@ class Metrics:
             if name not in self._callers:
                 full = len(self._callers) >= self._limit
                 self._full = self._full or full
-                self._callers[name] = self._unknown_callers if full else {}
+                self._callers[name] = self._overflow_callers if full else {}
 
     def source(self, name: str, read: Reading) -> None:
         """Read a family's values when they are asked for: one number, or (label values, number) pairs.
@@ -114,8 +114,9 @@ class Metrics:
         else:
             self._count_new(stats, key)
         if event.caller:
-            outcomes = self._callers.get(event.caller, self._unknown_callers)
-            outcomes[event.outcome] = outcomes.get(event.outcome, 0) + 1
+            outcomes = self._callers.get(event.caller)
+            if outcomes is not None:
+                outcomes[event.outcome] = outcomes.get(event.outcome, 0) + 1
         latency = event.latency
         histogram = stats.latency
         histogram.buckets[bisect_left(BOUNDS, latency)] += 1
@@ -211,8 +212,8 @@ class Metrics:
                     yield (*one.labels, result), count
 
     def _caller_children(self) -> Iterator[Child]:
-        for name, outcomes in (*self._callers.items(), (OVERFLOW, self._unknown_callers)):
-            if name == OVERFLOW or outcomes is not self._unknown_callers:
+        for name, outcomes in (*self._callers.items(), (OVERFLOW, self._overflow_callers)):
+            if name == OVERFLOW or outcomes is not self._overflow_callers:
                 for outcome, count in tuple(outcomes.items()):
                     yield (name, outcome), count
 
