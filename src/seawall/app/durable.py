@@ -63,7 +63,7 @@ async def open_durable(tree: Tree, clock: Clock, emit: Emit, stack: AsyncExitSta
         reason = error.strerror or str(error)
         raise SettingsError([f"ledger.spool: cannot be written, {reason} (name a file this user may write)"]) from error
     ledger = DurableLedger(store, spool, settings.keep, clock, emit)
-    stack.callback(spool.close)
+    stack.push_async_callback(_closed, spool)
     stack.push_async_callback(ledger.close)
     await _reach(ledger.open, needed=_capped(tree))
     task = loop.create_task(ledger.run(), name="ledger writer")
@@ -128,6 +128,10 @@ async def _reach(opens: Callable[[], Awaitable[None]], *, needed: bool) -> None:
                     [f"ledger.url: {error}; what was spent must be known before the first call, since there are caps"]
                 ) from error
         await asyncio.sleep(_AGAIN)
+
+
+async def _closed(spool: Spool) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, spool.close)  # it removes a file where nothing waits in it
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:
