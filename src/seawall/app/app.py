@@ -146,7 +146,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which changed is returned.
+        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which of them changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -186,8 +186,8 @@ class App:
         await engine.start(tree, lambda: pairs_of(self.addresses))
         upstreams, table = engine.build(tree)
         shared, store = engine.shared, self._caller_store
-        if store is None and engine.spending.records is not None:
-            store = engine.spending.records.callers
+        if store is None and engine.durable is not None:
+            store = engine.durable.callers
         self._guard = await open_guard(clock, self._metrics, self._hub.emit, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
@@ -199,13 +199,14 @@ class App:
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
+        found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
             tree, upstreams, clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
-            engine.buffers, await loop.run_in_executor(None, versions), self._periodic,  # reads package metadata
+            engine.buffers, found, self._periodic,
         )  # fmt: skip
         self._runtime.stores.append(shared.views)
-        if engine.spending.records is not None:
-            self._runtime.stores.append(engine.spending.records.views)
+        if engine.durable is not None:
+            self._runtime.stores.append(engine.durable.views)
         self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)

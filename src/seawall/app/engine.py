@@ -1,15 +1,17 @@
 """What a call runs on: wire, cache, shared state, money, credentials, and the pipelines over them."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from seawall.app.aws import Aws
 from seawall.app.build import Parts, build_table
+from seawall.app.durable import Durable, open_durable
 from seawall.app.gauges import expose_cache
 from seawall.app.shared import Shared, open_shared
 from seawall.app.shelves import Shelves
-from seawall.app.spending import Spending, open_spending
+from seawall.app.spending import Spending, expose_spool
 from seawall.app.tls import check_authorities
 from seawall.app.watchers import Watchers
 from seawall.config import ResolvedUpstream, Tree, resolve
@@ -19,6 +21,7 @@ from seawall.gateway.table import Table
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
 from seawall.registry import BUILTIN
+from seawall.spend.undertaker import Undertaker
 from seawall.wire import Wire
 
 __all__ = ["Engine"]
@@ -36,13 +39,14 @@ class Engine:
 
     Attributes:
         states: what outlives a reload.
-        wire, buffers, shelves, shared, spending: as their classes say.
+        wire, buffers, shelves, shared, durable, spending: as their classes say; `durable` is None in memory.
     """
 
     wire: Wire
     buffers: Allowance
     shelves: Shelves
     shared: Shared
+    durable: Durable | None
     spending: Spending
 
     def __init__(
@@ -82,13 +86,26 @@ class Engine:
         stack.push_async_callback(self.shelves.close)  # before the wire, on which its refreshes run
         expose_cache(metrics, self.shelves)
         self.shared = await open_shared(tree.state, clock, emit, stack, self.states, self.shelves)
-        self.spending, book = await open_spending(clock, emit, self.shared, metrics, stack, tree)
+        self.durable = await open_durable(tree, clock, emit, stack)
+        await self._start_spending(tree)
         aws = Aws(clock, wheel, loop, emit, self.buffers, watchers.redact.learn)
         stack.push_async_callback(aws.close)
         self._parts = Parts(
             clock, wheel, loop, emit, self.wire, self.buffers, BUILTIN, self.shelves.entries, self.shared, aws,
-            book,
+            self.spending.book,
         )  # fmt: skip
+
+    async def _start_spending(self, tree: Tree) -> None:
+        durable, metrics = self.durable, self._watchers.metrics
+        ledger, spool = (None, None) if durable is None else (durable.ledger, durable.spool)
+        emit = self._watchers.hub.emit
+        self.spending = Spending(self._clock, emit, random.getrandbits, self.shared, metrics, ledger, spool)
+        await self.spending.start(self._stack, tree)
+        if spool is not None:
+            expose_spool(metrics, spool)
+            undertaker = Undertaker(spool, self.spending.book)
+            await undertaker.start()
+            self._stack.push_async_callback(undertaker.close)
 
     def build(self, tree: Tree) -> tuple[tuple[ResolvedUpstream, ...], Table]:
         """Return what the settings come to; state that they name no more is dropped.
