@@ -6,7 +6,7 @@ import sys
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["ProviderProcess", "script"]
 
@@ -27,7 +27,7 @@ class ProviderProcess:
 
     address = ""
 
-    def __enter__(self) -> "ProviderProcess":
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, str(PROGRAM), "--port", "0"], stdout=subprocess.PIPE, text=True
         )

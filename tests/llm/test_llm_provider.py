@@ -93,7 +93,7 @@ def test_a_limit_is_kept(gpt: openai.OpenAI, claude: anthropic.Anthropic):
 def test_messages_cost_what_their_usage_says(claude: anthropic.Anthropic, provider: ProviderProcess):
     """Cache reads and both kinds of writes by their own prices."""
     said = claude.messages.create(
-        model="claude-sonnet-4-5",
+        model="claude-sonnet-4-6",
         max_tokens=99,
         messages=says(output=10, input=1000, cached=100, written=300, written_1h=200),
     )
@@ -130,7 +130,7 @@ def test_everything_else_answers(gpt: openai.OpenAI, claude: anthropic.Anthropic
     heard = gpt.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.mp3", b"ID3"), prompt=script(output=3))
     assert heard.text == "Sea wall and"
     assert len(gpt.audio.speech.create(model="tts-1", voice="alloy", input=script(output=3)).content) == 600
-    assert [one.id for one in gpt.models.list().data][0] == "gpt-5-mini"
+    assert gpt.models.list().data[0].id == "gpt-5-mini"
     assert claude.messages.count_tokens(model="claude-haiku-4-5", messages=says(input=77)).input_tokens == 77
     free = [row for row in provider.bill()["rows"] if row["operation"] in ("moderations", "count_tokens", "models")]
     assert {row["input"] + row["output"] for row in free} == {0}
