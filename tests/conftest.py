@@ -53,6 +53,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def no_blocking_call() -> Iterator[BlockBuster]:
     """Fail every blocking call that the package makes while a loop runs; what tests themselves block is theirs."""
     buster = BlockBuster("seawall", excluded_modules=["seawall.testing"])
+    # to the page cache, and nothing is synced (semantics 8.7)
+    buster.functions["os.write"].can_block_in("seawall/spend/spool.py", {"_append", "_compact"})
     buster.activate()
     yield buster
     buster.deactivate()

@@ -20,6 +20,7 @@ from seawall.policies.concurrency import ConcurrencySettings
 from seawall.policies.deadline import DeadlineSettings
 from seawall.policies.fallback import FallbackSettings
 from seawall.policies.hedge import HedgeSettings
+from seawall.policies.keys import KeysSettings
 from seawall.policies.ratelimit import RateSettings
 from seawall.policies.retry import RetrySettings
 from seawall.registry import BUILTIN
@@ -30,6 +31,7 @@ __all__ = ["Bench", "Places", "high", "low", "retrying", "target"]
 CLASSES: Mapping[str, type[Settings]] = {
     "deadline": DeadlineSettings,
     "fallback": FallbackSettings,
+    "keys": KeysSettings,
     "hedge": HedgeSettings,
     "balance": BalanceSettings,
     "retry": RetrySettings,

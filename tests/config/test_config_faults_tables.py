@@ -78,6 +78,17 @@ ROWS = [
         'schedules.s.select: needs publish, got "/x" (for example "/current")',
     ),
     (
+        upstream() + '\n[schedules.s]\ncall = "HEAD /a/x"\nevery = "1s"\npublish = "p"',
+        (
+            'schedules.s.call: cannot be HEAD where publish is set, its answer has no body, got "HEAD /a/x" '
+            '(for example "GET /weather/now")'
+        ),
+    ),
+    (
+        upstream() + '\n[schedules.s]\ncall = "GET /a/x"\ncron = "0 6 31 2,4 *"',
+        ('schedules.s.cron: must have a day that its months have, got "0 6 31 2,4 *" (for example "0 6 1 * *")'),
+    ),
+    (
         upstream() + '\n[schedules.s]\ncall = "GET /b/x"\nevery = "1s"',
         'schedules.s.call: must lead to the mount of an upstream, got "GET /b/x"',
     ),

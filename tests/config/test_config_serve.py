@@ -23,20 +23,19 @@ def test_the_defaults_are_served() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        (upstream("cache = true"), "upstreams.a.cache"),
-        (upstream() + '\n[[upstreams.a.routes]]\nmatch = "GET /x"\ncache = true', "upstreams.a.routes[0].cache"),
         (upstream('price = "1 USD"'), "upstreams.a.price"),
-        (upstream('keys = ["a", "b"]'), "upstreams.a.keys"),
         (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
-        (f"[callers.k]\n{HASH}", "callers.k"),
+        (f'[callers.k]\n{HASH}\nspend = {{ day = "1 USD" }}', "callers.k.spend"),
+        (
+            f'[callers.k]\n{HASH}\nper_user = {{ header = "X-U", spend = {{ day = "1 USD" }} }}',
+            "callers.k.per_user.spend",
+        ),
         ('[spend]\nday = "1 USD"', "spend"),
-        ('[state]\nurl = "redis://h"', "state"),
         ('[ledger]\nkeep = "1d"', "ledger"),
         ('[jobs]\nurl = "postgresql://h/d"', "jobs"),
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),
         ('[sentry]\ndsn = "https://x@y.example/1"', "sentry"),
         ('[trace]\notlp = "http://127.0.0.1:4318"', "trace"),
-        (upstream() + '\n[schedules.s]\ncall = "GET /a/x"\nevery = "1m"', "schedules.s"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_its_path(text: str, path: str) -> None:

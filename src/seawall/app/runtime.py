@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from seawall import __version__
-from seawall.admin import PoolView, QueueView, Status, TargetView, TrafficView, UpstreamView, VitalsView
+from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
 from seawall.admin.view import Phase
+from seawall.app.periodic import Periodic
+from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
@@ -37,9 +39,12 @@ class LiveRuntime:
         phase: set by the app as it starts and ends.
         tree, upstreams: the settings in force, replaced on reload.
         servers: those that listen.
+        stores: each says how a store is.
         again: loads the settings anew.
+        callers: those in force.
     """
 
+    callers: Directory
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(
@@ -54,11 +59,13 @@ class LiveRuntime:
         writer: LineWriter,
         buffers: Allowance,
         found: Mapping[str, str],
+        periodic: Periodic,
     ) -> None:
         self.phase: Phase = "starting"
         self.tree = tree
         self.upstreams = upstreams
         self.servers: tuple[Server, ...] = ()
+        self.stores: list[Callable[[], tuple[StoreView, ...]]] = []
         self._clock = clock
         self._states = states
         self._wire = wire
@@ -67,6 +74,7 @@ class LiveRuntime:
         self._writer = writer
         self._buffers = buffers
         self._versions = found
+        self._periodic = periodic
 
     def status(self) -> Status:
         """Return what is now."""
@@ -76,7 +84,9 @@ class LiveRuntime:
             self._clock.wall(),
             __version__,
             tuple(self._upstream(one, pools) for one in self.upstreams),
-            vitals=self._vital(),
+            tuple(view for views in self.stores for view in views()),
+            self._vital(),
+            self._periodic.views(),
         )
 
     def settings(self) -> Mapping[str, Any]:
@@ -107,6 +117,10 @@ class LiveRuntime:
             SettingsError: they are wrong or cannot be served; the old ones stay in force.
         """
         return await self.again()
+
+    async def run(self, schedule: str) -> bool:
+        """Run a schedule now, or wait for the run under way, to its end; whether there is one of that name."""
+        return await self._periodic.run(schedule)
 
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the loop's tasks, calls under way counted in one."""

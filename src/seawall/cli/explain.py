@@ -134,6 +134,8 @@ def _said(upstream: ResolvedUpstream, route: ResolvedRoute) -> set[str]:
 def _policies(upstream: ResolvedUpstream, route: ResolvedRoute) -> Iterator[str]:
     for spec in BUILTIN:
         name = spec.name
+        if name == "keys" and name in route.shared:
+            yield f"keys         {spec.explain(route.shared[name])}"
         if name == "balance":
             yield from _balance(upstream, route, spec)
         if name not in POLICIES:

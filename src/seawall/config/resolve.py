@@ -1,14 +1,13 @@
 """From settings as written to upstreams as they are run: defaults that depend on others are put in, routes inherit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from seawall.config.match import parse_match
 from seawall.config.route import PolicySettings, RouteSettings
 from seawall.config.rules import mount_of
-from seawall.config.target import TargetSettings
 from seawall.config.tree import Tree
 from seawall.config.upstream import UpstreamSettings
 from seawall.config.url import parse_url
@@ -17,6 +16,7 @@ from seawall.contracts.settings import Settings
 from seawall.contracts.target import Target, Timeouts
 from seawall.policies.balance.settings import BalanceSettings
 from seawall.policies.deadline.settings import DeadlineSettings
+from seawall.policies.keys.settings import KeysSettings
 
 __all__ = ["ResolvedRoute", "ResolvedUpstream", "resolve"]
 
@@ -100,7 +100,9 @@ def _placed(settings: UpstreamSettings) -> bool:
 
 def _upstream(tree: Tree, name: str, settings: UpstreamSettings) -> ResolvedUpstream:
     policies: dict[str, Settings] = {"deadline": _deadline(settings), **_named(settings)}
-    if settings.targets:
+    if settings.keys:
+        policies["keys"] = KeysSettings(count=len(settings.keys))
+    if settings.targets or settings.keys:
         policies["balance"] = BalanceSettings(mode=settings.balance, sticky=settings.sticky)
     retry = policies.get("retry")
     if settings.api is not None and retry is not None and "body" not in retry.model_fields_set:
@@ -216,17 +218,16 @@ def _attempts(policies: Policies) -> int:
 
 def _targets(name: str, settings: UpstreamSettings) -> tuple[Target, ...]:
     if settings.url is not None:
-        return (_target(name, name, settings.url, 1.0, settings),)
-    return tuple(_labelled(name, item, settings) for item in settings.targets)
+        places = [(name, settings.url, 1.0)]
+    else:
+        places = [(item.label or parse_url(item.url).host, item.url, item.weight) for item in settings.targets]
+    return tuple(target for label, url, weight in places for target in _target(name, label, url, weight, settings))
 
 
-def _labelled(name: str, item: TargetSettings, settings: UpstreamSettings) -> Target:
-    return _target(name, item.label or parse_url(item.url).host, item.url, item.weight, settings)
-
-
-def _target(name: str, label: str, text: str, weight: float, settings: UpstreamSettings) -> Target:
+def _target(name: str, label: str, text: str, weight: float, settings: UpstreamSettings) -> Iterator[Target]:
+    """Yield the targets of one address: one, or one for each of several keys, which breakers tell apart."""
     url = parse_url(text)
-    return Target(
+    made = Target(
         upstream=name,
         label=label,
         scheme=url.scheme,
@@ -239,11 +240,22 @@ def _target(name: str, label: str, text: str, weight: float, settings: UpstreamS
         proxy=settings.proxy,
         dns_ttl=settings.dns_ttl,
     )
+    if not settings.keys:
+        yield made
+    for number, key in enumerate(settings.keys, 1):
+        header, value = credential(settings, key)
+        headers = ((header, value.reveal().encode("latin-1")),)
+        yield replace(made, label=f"{label} key {number}", headers=headers)
+
+
+def credential(settings: UpstreamSettings, key: Secret) -> tuple[bytes, Secret]:
+    """Return the header an API wants its key in, with the key."""
+    name, before = (b"x-api-key", "") if settings.api == "anthropic" else (b"authorization", "Bearer ")
+    return name, Secret(before + key.reveal())
 
 
 def _headers(settings: UpstreamSettings) -> tuple[tuple[bytes, Secret], ...]:
-    headers = {name.lower(): value for name, value in settings.headers.items()}
+    headers = {name.lower().encode("ascii"): value for name, value in settings.headers.items()}
     if settings.key is not None:
-        own = ("x-api-key", "") if settings.api == "anthropic" else ("authorization", "Bearer ")
-        headers.setdefault(own[0], Secret(own[1] + settings.key.reveal()))
-    return tuple((name.encode("ascii"), value) for name, value in headers.items())
+        headers.setdefault(*credential(settings, settings.key))
+    return tuple(headers.items())

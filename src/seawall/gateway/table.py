@@ -24,6 +24,7 @@ class Route:
         idempotent: whether POST may be tried again as if it had an Idempotency-Key.
         attempts: the attempt budget of a call.
         send: its pipeline.
+        kept: its answers may be given to others again.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Route:
     idempotent: bool
     attempts: int
     send: Proceed
+    kept: bool = False
 
 
 class Upstream:
@@ -63,7 +65,7 @@ class Upstream:
         self.target = target
         self.headers = headers
         self.routes = tuple(routes)
-        self.added = frozenset(header for header, _ in headers)
+        self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 
     def route(self, method: bytes, path: bytes) -> Route:

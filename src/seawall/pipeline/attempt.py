@@ -83,7 +83,7 @@ class Attempts:
         return reply
 
     def _headers(self, call: Call, left: float) -> Headers:
-        headers: Headers = []
+        headers: Headers = list(call.target.headers)
         trace_id, _, flags = call.trace
         if trace_id:
             span = self._span() or 1  # an all-zero span id is invalid

@@ -1,0 +1,53 @@
+"""The cache as the app sees it: one store for all upstreams, its size, its flights, and what is told of it."""
+
+from collections.abc import Iterator
+
+from seawall.pipeline.states import States
+from seawall.policies.cache import Entry, Flights
+from seawall.stores.memory import MemoryEntries
+
+__all__ = ["Shelves"]
+
+_KEPT = 0.5  # share of what is kept that stays when memory is short
+
+
+class Shelves:
+    """Owns the store of kept answers.
+
+    Args:
+        most: bytes.
+        states: where the flights of each upstream are.
+
+    Attributes:
+        entries: the store.
+    """
+
+    def __init__(self, most: int, states: States) -> None:
+        self.entries: MemoryEntries[Entry] = MemoryEntries(most)
+        self._states = states
+
+    def resize(self, most: int) -> None:
+        """Keep other bytes at most from now on."""
+        self.entries.most = most
+        self.entries.shrink()
+
+    def shed(self) -> bool:
+        """Give memory back; whether there was anything to give."""
+        entries = self.entries
+        if not entries.used:
+            return False
+        most, entries.most = entries.most, entries.held + int(entries.used * _KEPT)
+        entries.shrink()
+        entries.most = most
+        return True
+
+    def flights(self) -> Iterator[tuple[str, Flights]]:
+        """Yield each upstream with its requests that others may wait for."""
+        for (upstream, policy, scope), kept in self._states.items():
+            if policy == "cache" and scope == "flights" and isinstance(kept, Flights):
+                yield upstream, kept
+
+    async def close(self) -> None:
+        """End the refreshes under way."""
+        for _, flights in list(self.flights()):
+            await flights.close()
