@@ -24,7 +24,6 @@ def test_the_defaults_are_served() -> None:
     ("text", "path"),
     [
         (upstream('price = "1 USD"'), "upstreams.a.price"),
-        (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
         (f'[callers.k]\n{HASH}\nspend = {{ day = "1 USD" }}', "callers.k.spend"),
         (
             f'[callers.k]\n{HASH}\nper_user = {{ header = "X-U", spend = {{ day = "1 USD" }} }}',
