@@ -19,7 +19,7 @@ from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
-from seawall.app.shared import open_shared
+from seawall.app.shared import Shared, open_shared
 from seawall.app.shelves import Shelves
 from seawall.app.tls import check_authorities, server_context
 from seawall.app.watchers import Watchers
@@ -205,12 +205,7 @@ class App:
         self._shelves = Shelves(tree.state.cache_memory, self._states)
         stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
         shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
-        self._aws = Aws(clock, self._wheel, loop, self._hub.emit, buffers, self._redact.learn)
-        stack.push_async_callback(self._aws.close)
-        self._parts = Parts(
-            clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared,
-            self._aws,
-        )  # fmt: skip
+        self._parts = self._join(loop, buffers, shared)
         upstreams, table = self._build(tree)
         self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
         await self._guard.start(stack)
@@ -238,6 +233,13 @@ class App:
         self._runtime.servers = tuple(self._servers)
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    def _join(self, loop: asyncio.AbstractEventLoop, buffers: Allowance, shared: Shared) -> Parts:
+        clock, emit = self._clock, self._hub.emit
+        aws = Aws(clock, self._wheel, loop, emit, buffers, self._redact.learn)
+        self._stack.push_async_callback(aws.close)
+        entries = self._shelves.entries
+        return Parts(clock, self._wheel, loop, emit, self._wire, buffers, BUILTIN, entries, shared, aws)
 
     def _open_wire(self, loop: asyncio.AbstractEventLoop) -> Wire:
         # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
