@@ -2,7 +2,7 @@
 
 A token is at least one byte of text, so a body's own length bounds its text, its roles and its tools; what is not text
 has a named bound instead. Where a provider adds input that nobody here can see (its own tools in a loop, say), there
-is no bound, and the call is refused under a cap.
+is no bound, and the call is refused under a cap; the same holds where a dearer service than the listed one is asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,10 +46,21 @@ def input_bound(operation: Operation, document: Mapping[str, Any], size: int) ->
         document: the parsed body.
         size: bytes of the body.
     """
+    if _dearer(document):
+        return None
     try:
         return size + _ADDED.get(operation, _nothing)(document)
     except _Unbounded:
         return None
+
+
+def _dearer(document: Mapping[str, Any]) -> bool:
+    """Whether the client asks for a service that costs more than the list price, which is what would be reserved."""
+    return (
+        document.get("service_tier") in ("priority", "scale", "fast")
+        or document.get("speed") == "fast"
+        or document.get("inference_geo") is not None
+    )
 
 
 def _nothing(document: Mapping[str, Any]) -> int:

@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping
 from seawall.llm.bedrock import Converse
 from seawall.llm.same import Same
 from seawall.llm.seam import Api, Asked, NotUnderstood, Operation, Spoken
+from seawall.llm.to_anthropic import ChatToAnthropic
+from seawall.llm.to_openai import MessageToChat
 
 __all__ = ["speak"]
 
 # (client's dialect, its operation, provider's api) -> what translates; the arguments are Same's.
 _TRANSLATIONS: Mapping[tuple[Api, Operation, Api], Callable[[Asked, str, int, bool], Spoken]] = {
+    ("openai", "chat", "anthropic"): ChatToAnthropic,
+    ("anthropic", "messages", "openai"): MessageToChat,
     ("openai", "chat", "bedrock"): Converse,
     ("anthropic", "messages", "bedrock"): Converse,
 }

@@ -104,7 +104,9 @@ def _model(value: Any, operation: Operation) -> str:
 
 def _most(document: Document, shape: _Shape) -> int | None:
     """Return the largest of all limits that the client set: a provider takes one of them."""
-    limits = [fields.whole(document, name, 1) for name in shape.output]
+    # Anthropic takes 0: only the cache is warmed then.
+    least = 0 if "thinking" in shape.heavy else 1
+    limits = [fields.whole(document, name, least) for name in shape.output]
     thinking = document.get("thinking") if "thinking" in shape.heavy else None
     if isinstance(thinking, dict):
         limits.append(fields.whole(thinking, "budget_tokens"))
