@@ -18,6 +18,7 @@ from gateways import calls, gateway, settings
 
 from seawall.cli.live import probe_all
 from seawall.config import parse, resolve
+from seawall.contracts.errors import SettingsError
 from seawall.testing.exchange import Answer
 from seawall.testing.faultserver import FaultServer
 
@@ -95,6 +96,15 @@ async def test_an_api_key_of_bedrock(environment, tmp_path):
                 await asyncio.to_thread(converse, one.url)
             (exchange,) = upstream.exchanges
         assert [value for name, value in exchange.headers if name == b"authorization"] == [f"Bearer {key}".encode()]
+
+
+async def test_an_api_key_that_is_none_ends_the_start(environment, tmp_path):
+    """It is named, and not shown."""
+    environment.setenv("AWS_BEARER_TOKEN_BEDROCK", "two\nlines-of-a-key")
+    with pytest.raises(SettingsError, match="AWS_BEARER_TOKEN_BEDROCK: must be a key") as refused:
+        async with gateway(settings("http://127.0.0.1:1", BEDROCK), tmp_path / "log"):
+            pass
+    assert "lines-of" not in str(refused.value)
 
 
 async def test_without_credentials_it_starts_and_says_so(tmp_path):
