@@ -26,6 +26,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of this suite."""
+    # A gateway with a Bedrock upstream looks for credentials; no test may ask the metadata service of the machine it is on.
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     config.addinivalue_line("markers", "core: also run on the standard event loop; set by folder, see conftest.py")
 
 
