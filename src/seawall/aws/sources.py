@@ -140,7 +140,8 @@ async def instance(env: Environment, fetch: Fetch) -> Credentials | None:
     if token.status != 200 or not text or not text.isascii() or b"\n" in text:
         raise CredentialsError(
             f"no AWS credentials before the instance's metadata service, which gives no token (it answered "
-            f"{token.status}); where this is no EC2 instance set AWS_EC2_METADATA_DISABLED=true, and AWS_ACCESS_KEY_ID or AWS_PROFILE"
+            f"{token.status}); where this is no EC2 instance "
+            "set AWS_EC2_METADATA_DISABLED=true, and AWS_ACCESS_KEY_ID or AWS_PROFILE"
         )
     headers: Headers = [(b"x-aws-ec2-metadata-token", text)]
     place = f"{base}/latest/meta-data/iam/security-credentials/"
