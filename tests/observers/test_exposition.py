@@ -29,7 +29,9 @@ def filled(routes: int = 2) -> Metrics:
     names = [("weather", "forecast"), ("weather", ODD), *(("u", f"r{number}") for number in range(routes))]
     metrics.configure(names, [("weather", ODD)])
     for upstream, route in names:
-        metrics.call_ended(CALL._replace(upstream=upstream, route=route))
+        metrics.call_ended(CALL._replace(upstream=upstream, route=route, cache="hit"))
+    metrics.configure_callers([ODD])
+    metrics.call_ended(CALL._replace(caller=ODD, route=ODD))
     metrics.attempt_ended(AttemptEnded("weather", ODD, "", 2, "503", 0.02))
     held = {one.name for one, _ in metrics.families()}
     for one in FAMILIES:
@@ -83,6 +85,7 @@ def test_names_follow_the_conventions() -> None:
             "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "schedule",
             "version", "python",
             "loop",
+            "caller",
         }  # fmt: skip
     assert len({one.name for one in FAMILIES}) == len(FAMILIES)
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from seawall.callers import Directory
+
 __all__ = [
     "Controls",
+    "KeepsCallers",
     "Phase",
     "PoolView",
     "QueueView",
@@ -211,6 +214,16 @@ class Controls(Protocol):
 
     def force(self, upstream: str, target: str, state: Literal["open", "closed"] | None) -> bool:
         """Hold a target's breaker open or closed, or let it decide again; return whether there is such a breaker."""
+        ...
+
+
+@runtime_checkable
+class KeepsCallers(Protocol):
+    """A runtime whose callers can be looked at and, where something keeps them, changed."""
+
+    @property
+    def callers(self) -> Directory:
+        """The callers in force."""
         ...
 
 

@@ -1,29 +1,29 @@
 """The running gateway: built from settings, drained on the way out, taken down in reverse order."""
 
 import asyncio
-import platform
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from seawall import __version__
 from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.build import Parts, build_table
 from seawall.app.front import Front
 from seawall.app.gauges import expose, expose_cache
-from seawall.app.means import doorway_of, limits_of, options_of, rules_of
+from seawall.app.guard import Guard
+from seawall.app.means import doorway_of, limits_of, options_of, pairs_of
 from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
-from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
 from seawall.app.shared import open_shared
 from seawall.app.shelves import Shelves
 from seawall.app.tls import check_authorities, server_context
+from seawall.app.watchers import Watchers
 from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
+from seawall.contracts.callers import CallerStore
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Notice
@@ -32,16 +32,9 @@ from seawall.contracts.wheel import Wheel
 from seawall.gateway.door import Gateway
 from seawall.gateway.table import Table
 from seawall.observers import (
-    Bridge,
     Exposition,
-    Hub,
-    LineWriter,
-    Listener,
-    Log,
     Metrics,
-    Redactor,
     Traffic,
-    Vitals,
 )
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
@@ -67,6 +60,7 @@ class App:
         text_log: write text where the settings leave the format open; for a terminal.
         again: loads the settings anew for `reload_again`; None where they come from no file.
         listen: open the listeners of the settings; False where another server calls `handler`.
+        callers: keeps those that the management API makes; None where the settings say them all.
 
     Raises:
         SettingsError: on entering, when the settings cannot be served.
@@ -82,8 +76,10 @@ class App:
         text_log: bool = False,
         again: Callable[[], Tree] | None = None,
         listen: bool = True,
+        callers: CallerStore | None = None,
     ) -> None:
         self._tree = tree
+        self._caller_store = callers
         self._listens = listen
         self._again = again
         self._clock = clock or Clock()
@@ -166,15 +162,20 @@ class App:
         faults = serve_faults(tree)
         if faults:
             raise SettingsError(faults)
+        upstreams, table = self._build(tree)
+        self._redact.renew(secrets_of(tree))
+        self._put(tree, upstreams, table)
+        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
+        return waiting
+
+    def _build(self, tree: Tree) -> tuple[tuple[ResolvedUpstream, ...], Table]:
+        """Return what the settings come to; state that they name no more is dropped."""
         upstreams = resolve(tree)
         check_authorities(upstreams)
         states = self._states.round()
         table = build_table(upstreams, self._parts, states)
         states.settle()
-        self._redact.renew(secrets_of(tree))
-        self._put(tree, upstreams, table)
-        self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
-        return waiting
+        return upstreams, table
 
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
@@ -187,7 +188,8 @@ class App:
         self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
-        self._gateway.reload(table, options_of(tree, table))
+        self._guard.configure(tree)
+        self._gateway.reload(table, options_of(tree, table, self._guard.callers))
         self._periodic.keep(tree)
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
@@ -196,10 +198,7 @@ class App:
         loop, clock, tree, stack = asyncio.get_running_loop(), self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
         self._observe(loop)
-        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
-        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
-        most = max(_CONNECTIONS, tree.server.max_inflight)
-        self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
+        self._wire = self._open_wire(loop)
         stack.push_async_callback(self._wire.close)
         buffers = Allowance(tree.memory.buffers)
         self._shelves = Shelves(tree.state.cache_memory, self._states)
@@ -208,12 +207,11 @@ class App:
         self._parts = Parts(
             clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN, self._shelves.entries, shared
         )
-        upstreams = resolve(tree)
-        check_authorities(upstreams)
-        states = self._states.round()
-        table = build_table(upstreams, self._parts, states)
-        states.settle()
-        self._gateway = Gateway(table, options_of(tree, table), clock, random.getrandbits, self._hub.emit)
+        upstreams, table = self._build(tree)
+        self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
+        await self._guard.start(stack)
+        options = options_of(tree, table, self._guard.callers)
+        self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
@@ -225,6 +223,7 @@ class App:
             self._periodic,
         )  # fmt: skip
         self._runtime.stores.append(shared.views)
+        self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
         self._watch_memory()
@@ -236,37 +235,27 @@ class App:
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
 
-    def _watch_memory(self) -> None:
-        soft, gateway = self._tree.memory.soft, self._gateway
-        if soft is not None:
-            memory = self._vitals.process.memory
-            pressure = Pressure(
-                soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit, self._shelves.shed
-            )
-            pressure.start()
-            self._stack.callback(pressure.stop)
+    def _open_wire(self, loop: asyncio.AbstractEventLoop) -> Wire:
+        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
+        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
+        most = max(_CONNECTIONS, self._tree.server.max_inflight)
+        return Wire(
+            self._clock, self._wheel, loop, own=lambda: pairs_of(self.addresses), max_idle=most, max_connections=most
+        )
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
-        stack = self._stack
-        self._redact = Redactor(secrets_of(self._tree))
-        self._metrics = metrics = Metrics()
-        # the writer tells of lines it lost through the log that writes through it
-        self._writer = LineWriter(self._log_fd, self._wheel, lambda count: log.lost(count))
-        rules = rules_of(self._tree.log, text=self._text_log)
-        log = Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)
-        self._writer.start()
-        stack.push_async_callback(self._writer.close)
-        listeners: list[Listener] = [metrics, log]
-        self._hub = Hub(listeners, lambda listener, error: self._reports.observer_failed(listener, error))
-        self._reports = Reports(self._hub.emit)
-        metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))
-        metrics.source("seawall_requests_refused", self._reports.refusals)
-        metrics.source("seawall_observer_failures", lambda: float(self._hub.failures))
-        stack.enter_context(Bridge(self._hub.emit, loop))
-        self._vitals = Vitals(self._clock, loop)
-        self._vitals.start()
-        stack.callback(self._vitals.stop)
-        self._vitals.expose(metrics, (__version__, platform.python_version(), type(loop).__module__.split(".")[0]))
+        watchers = Watchers(
+            self._tree, self._clock, self._wheel, loop, self._stack, log_fd=self._log_fd, text_log=self._text_log
+        )
+        self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
+        self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
+
+    def _watch_memory(self) -> None:
+        soft, memory = self._tree.memory.soft, self._vitals.process.memory
+        if soft is not None:
+            refuse, shed = self._gateway.refuse_new, self._shelves.shed
+            pressure = Pressure(soft, lambda: memory()[1], self._wheel, refuse, self._hub.emit, shed)
+            self._stack.enter_context(pressure)
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
         server = self._tree.server
@@ -303,7 +292,3 @@ class App:
         except OSError as error:  # the system's own says what is wrong, but not with which address
             raise OSError(error.errno, error.strerror or str(error), listen) from error
         self._servers.append(server)
-
-    def _own_listeners(self) -> list[tuple[str, int]]:
-        pairs = (address.rpartition(":") for address in self.addresses if not address.startswith("unix:"))
-        return [(host.strip("[]"), int(port)) for host, _, port in pairs]

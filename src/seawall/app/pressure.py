@@ -1,6 +1,7 @@
 """Memory near its bound: caches shrink, then new work is refused, before the kernel ends the process."""
 
 from collections.abc import Callable
+from typing import Self
 
 from seawall.contracts.events import Emit, Notice
 from seawall.contracts.wheel import Entry, Wheel
@@ -12,7 +13,7 @@ _RELIEF = 0.95  # resident memory must fall so far below the bound before work i
 
 
 class Pressure:
-    """Looks at resident memory once a second; `start` and `stop` it.
+    """Looks at resident memory once a second, from `start` to `stop`, or while it is entered.
 
     Args:
         soft: bytes above which new work is refused.
@@ -40,6 +41,13 @@ class Pressure:
         self._shed = shed
         self._entry: Entry | None = None
         self.high = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Look now and every second."""

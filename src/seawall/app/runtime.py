@@ -11,6 +11,7 @@ from seawall import __version__
 from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
 from seawall.admin.view import Phase
 from seawall.app.periodic import Periodic
+from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
@@ -40,8 +41,10 @@ class LiveRuntime:
         servers: those that listen.
         stores: each says how a store is.
         again: loads the settings anew.
+        callers: those in force.
     """
 
+    callers: Directory
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(

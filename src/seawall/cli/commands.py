@@ -125,3 +125,80 @@ def init(
         return init(directory, force=force)
 
     _finish(run)
+
+
+keys = typer.Typer(
+    help="Keys of callers: made here for the settings, or kept by a running gateway.", no_args_is_help=True
+)
+app.add_typer(keys, name="keys")
+
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="SEAWALL_URL",
+        metavar="URL",
+        help="The gateway; its admin token is read from SEAWALL_ADMIN_TOKEN.",
+    ),
+]
+Caller = Annotated[str, typer.Argument(help="Name of the caller.", metavar="NAME")]
+URL = "http://127.0.0.1:8080"
+
+
+@keys.command("new")
+def keys_new(
+    name: Caller,
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="Have this gateway keep the caller.")] = "",
+    rate: Annotated[str | None, typer.Option("--rate", help='Its calls per time, "60/min"; with --url.')] = None,
+    tokens: Annotated[str | None, typer.Option("--tokens", help="Its tokens per time; with --url.")] = None,
+    concurrency: Annotated[int | None, typer.Option("--concurrency", help="Its calls at once; with --url.")] = None,
+) -> None:
+    """Make a key: printed once, with the key_hash line for the settings; or kept by a gateway with --url."""
+
+    def run() -> int:
+        from seawall.cli.keys import new
+
+        limits = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        return new(name, url, {key: value for key, value in limits.items() if value is not None})
+
+    _finish(run)
+
+
+@keys.command("list")
+def keys_list(url: Url = URL) -> None:
+    """Show every caller of a running gateway, with the ids of its keys."""
+
+    def run() -> int:
+        from seawall.cli.keys import list_keys
+
+        return list_keys(url)
+
+    _finish(run)
+
+
+@keys.command("rotate")
+def keys_rotate(name: Caller, url: Url = URL) -> None:
+    """Give a caller a second key, printed once; the one before it stays good until it is revoked."""
+
+    def run() -> int:
+        from seawall.cli.keys import rotate
+
+        return rotate(name, url)
+
+    _finish(run)
+
+
+@keys.command("revoke")
+def keys_revoke(
+    name: Caller,
+    url: Url = URL,
+    key: Annotated[str, typer.Option("--key", metavar="ID", help="Only this key of it, as `keys list` names it.")] = "",
+) -> None:
+    """Take a caller, or one of its keys, out of force at once."""
+
+    def run() -> int:
+        from seawall.cli.keys import revoke
+
+        return revoke(name, url, key)
+
+    _finish(run)

@@ -132,8 +132,15 @@ class BreakerOpen(Refusal):
 
 
 class QuotaExceeded(Refusal):
-    """The caller's own rate, tokens or concurrency is used up."""
+    """The caller's own rate, tokens or concurrency is used up.
 
+    Attributes:
+        caller: whose, for the record; `""` where the door knows already.
+        user: the end user behind its key.
+    """
+
+    caller = ""
+    user = ""
     status_hint = 429
     type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
     title = "Your quota is used up for now"

@@ -5,21 +5,23 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from seawall.contracts.admission import EVERYBODY, Admission
 from seawall.contracts.body import Headers
 from seawall.contracts.call import IDEMPOTENT, Call, Run
 from seawall.contracts.clock import Clock
-from seawall.contracts.errors import CallError, Refusal, RequestBodyError
+from seawall.contracts.errors import CallError, Forbidden, QuotaExceeded, Refusal, RequestBodyError, Unauthenticated
 from seawall.contracts.events import Emit
+from seawall.contracts.peer import client_address
 from seawall.contracts.problem import problem, problem_of
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import Sites, refused
 from seawall.gateway.decorate import HTTP, HTTPS, VIA, via, with_own
-from seawall.gateway.headers import Seen, clean_reply, clean_request
-from seawall.gateway.identity import client_address, new_id, request_id_of, trace_of
+from seawall.gateway.headers import Seen, clean_reply, clean_request, with_limits, without
+from seawall.gateway.identity import new_id, request_id_of, trace_of
 from seawall.gateway.paths import climbs
 from seawall.gateway.record import Record
-from seawall.gateway.refused import CLIMBING, FULL, NO_KEY, Refused, foreign
+from seawall.gateway.refused import CLIMBING, FULL, Refused, foreign, unreadable
 from seawall.gateway.relay import Relay
 from seawall.gateway.table import Route, Table, Upstream
 from seawall.pipeline.hints import hinted
@@ -35,12 +37,12 @@ class Options:
 
     Attributes:
         sites: which Host names and browser origins are let in.
-        anonymous: whether callers without a key are let in.
+        admission: who is let in, and for how much.
         trusted_hops: how many proxies in front may be believed about X-Forwarded-For.
     """
 
     sites: Sites
-    anonymous: bool = True
+    admission: Admission = EVERYBODY
     trusted_hops: int = 0
 
 
@@ -84,55 +86,77 @@ class Gateway:
     async def __call__(self, request: Request, own: str = "") -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves. `own`: see `inside`."""
         record = Record(self._emit, self._clock, request)
-        reason = None if own else self._options.sites.host_refused(request.host)
-        found = self._table.find(request.host, request.target)
-        if reason is not None or found is None:
-            return self._refuse(record, self._nowhere(request, own))
-        upstream, path = found
-        record.upstream = upstream.name
-        headers, seen = clean_request(request.headers, upstream.actions)
-        raw = path.partition(b"?")[0] if b"?" in path else path
-        barred = self._barred(request, seen, own) or (CLIMBING if climbs(raw) else None)
-        if barred is not None:
-            return self._refuse(record, barred)
-        route = upstream.route(request.method, raw)
-        record.call = call = self._call(request, upstream, route, path, headers, seen)
-        if own:
-            call.caller = own
+        options = self._options
         try:
-            reply = await route.send(call)
+            found = self._table.find(request.host, request.target)
+            if found is None or (not own and options.sites.host_refused(request.host) is not None):
+                return await self._nowhere(request, record, own)
+            upstream, path = found
+            record.upstream = upstream.name
+            headers, seen = clean_request(request.headers, upstream.actions)
+            barred = None if own else self._barred(request, seen)
+            if barred is None and not own and (seen.key is not None or not options.admission.open):
+                await self._admit(request, record)
+                headers = without(headers, seen.key)
+            raw = path.partition(b"?")[0] if b"?" in path else path
+            barred = barred or (FULL if self.full else CLIMBING if climbs(raw) else None)
+            if barred is not None:
+                return self._refuse(record, barred)
+            route = upstream.route(request.method, raw)
+            record.call = call = self._call(request, upstream, route, path, headers, seen)
+            admitted = record.admitted
+            if admitted is not None:
+                call.caller, call.user = admitted.caller, admitted.user
+            elif own:
+                call.caller = own
+            return self._pass_on(record, await route.send(call), upstream, call)
         except CallError as error:
             return self._fail(record, error)
         except RequestBodyError as error:
-            kind = "too-large" if error.status == 413 else "bad-request"
-            said = Refused(error.status, kind, "The request's body cannot be used", str(error))
-            return self._refuse(record, said)
+            return self._refuse(record, unreadable(error))
         except asyncio.CancelledError:
             record.cancelled()
             raise
-        return self._pass_on(record, reply, upstream, call)
+        except BaseException:  # nobody expected it; what the caller holds is given back all the same
+            record.release()
+            raise
 
-    def _barred(self, request: Request, seen: Seen, own: str) -> Refused | None:
-        if own:
-            return FULL if self.full else None
-        options = self._options
-        if seen.origin is not None or seen.sec_fetch_site is not None:
-            reason = options.sites.page_refused(request.host, seen.origin, seen.sec_fetch_site)
-            if reason is not None:
-                return foreign(reason)
-        if not options.anonymous:
-            return NO_KEY
-        return FULL if self.full else None
+    def _barred(self, request: Request, seen: Seen) -> Refused | None:
+        if seen.origin is None and seen.sec_fetch_site is None:
+            return None
+        reason = self._options.sites.page_refused(request.host, seen.origin, seen.sec_fetch_site)
+        return None if reason is None else foreign(reason)
 
-    def _nowhere(self, request: Request, own: str) -> Refused:
-        """Return why a request meets no upstream; only who may call is told which there are."""
+    async def _admit(self, request: Request, record: Record) -> None:
+        """Let the caller in and remember what it holds.
+
+        Raises:
+            Unauthenticated: it has no key, or one that nobody has.
+            QuotaExceeded: its limits leave nothing for this call.
+            Forbidden: it may not call this upstream.
+        """
+        try:
+            record.admitted = admitted = await self._options.admission.admit(request, model_route=False)
+        except QuotaExceeded as error:
+            record.caller = error.caller
+            raise
+        record.caller = admitted.caller
+        if record.upstream and not admitted.may_call(record.upstream):
+            allowed = ", ".join(filter(admitted.may_call, self._table.names)) or "none"
+            raise Forbidden(f"This caller may not call {record.upstream}. It may call: {allowed}.", policy="callers")
+
+    async def _nowhere(self, request: Request, record: Record, own: str) -> Reply:
+        """Refuse what meets no upstream; only who may call is told which there are."""
         reason = None if own else refused(request.headers, request.host, self._options.sites)
         if reason is not None:
-            return foreign(reason)
-        if not (own or self._options.anonymous):
-            return NO_KEY
-        names = ", ".join(self._table.names) or "none"
-        return Refused(404, "not-found", "No such upstream", f"No upstream is mounted there. Upstreams: {names}.")
+            return self._refuse(record, foreign(reason))
+        names = self._table.names
+        if not own and (request.header(b"x-seawall-key") is not None or not self._options.admission.open):
+            await self._admit(request, record)
+            if record.admitted is not None:
+                names = tuple(filter(record.admitted.may_call, names))
+        said = f"No upstream is mounted there. Upstreams: {', '.join(names) or 'none'}."
+        return self._refuse(record, Refused(404, "not-found", "No such upstream", said))
 
     def _call(
         self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen
@@ -143,7 +167,7 @@ class Gateway:
         request_id = request_id_of(seen.request_id) or trace[0]
         peer = request.peer
         if self._options.trusted_hops and seen.forwarded_for is not None:
-            peer = client_address(peer, seen.forwarded_for, self._options.trusted_hops)
+            peer = client_address(peer, (seen.forwarded_for,), self._options.trusted_hops)
         headers += upstream.headers
         headers.append((b"x-request-id", request_id.encode("ascii")))
         headers.append(VIA if seen.via is None else via(seen.via))
@@ -171,6 +195,10 @@ class Gateway:
         if reply.marks is not None:
             headers += reply.marks
         with_own(headers, call, self._clock)
+        if record.admitted is not None:
+            limits = record.admitted.headers
+            if limits:
+                reply.headers = with_limits(headers, limits)
         body = reply.body
         if type(body) is not bytes:
             kind = reply.header(b"content-type") or b""
@@ -191,7 +219,8 @@ class Gateway:
         record.outcome = "refused" if refusal else "deadline" if error.type == "deadline" else "failed"
         record.error = error.type
         request_id = self._id_of(record)
-        return self._own(record, problem_of(error, upstream=record.upstream, request_id=request_id), request_id)
+        upstream = "" if isinstance(error, Unauthenticated) else record.upstream  # a stranger learns of none
+        return self._own(record, problem_of(error, upstream=upstream, request_id=request_id), request_id)
 
     def _id_of(self, record: Record) -> str:
         call = record.call
@@ -203,4 +232,6 @@ class Gateway:
 
     def _own(self, record: Record, reply: Reply, request_id: str) -> Reply:
         reply.headers.append((b"x-request-id", request_id.encode("ascii")))
+        if record.admitted is not None:
+            reply.headers += record.admitted.headers
         return record.attach(reply)

@@ -1,5 +1,6 @@
 """What one request came to, told to the observers exactly once, when its body ended."""
 
+from seawall.contracts.admission import Admitted
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import CallEnded, Emit
@@ -13,15 +14,25 @@ _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELE
 
 
 class Record:
-    """Collects what is known of a request while it is handled; `attach` makes its reply tell it at the end."""
+    """Collects what is known of a request while it is handled; `attach` makes its reply tell it at the end.
 
-    __slots__ = ("_clock", "_emit", "call", "error", "outcome", "relay", "reply", "request", "request_id", "upstream")
+    Attributes:
+        admitted: what its caller was let in with, closed when it is told; None where nothing is held.
+        caller: its name, known before there is a call.
+    """
+
+    __slots__ = (
+        "_clock", "_emit", "admitted", "call", "caller", "error", "outcome", "relay", "reply", "request", "request_id",
+        "upstream",
+    )  # fmt: skip
 
     def __init__(self, emit: Emit, clock: Clock, request: Request) -> None:
         self._emit = emit
         self._clock = clock
         self.request = request
         self.call: Call | None = None
+        self.admitted: Admitted | None = None
+        self.caller = ""
         self.upstream = ""
         self.request_id = ""
         self.outcome = ""
@@ -34,6 +45,12 @@ class Record:
         self.reply = reply
         reply.on_close(self._ended)
         return reply
+
+    def release(self) -> None:
+        """Give back what the call held of its caller's limits; once, as whatever ends it."""
+        admitted, self.admitted = self.admitted, None
+        if admitted is not None:
+            admitted.close()
 
     def cancelled(self) -> None:
         """Tell that the client left before there was a reply."""
@@ -56,6 +73,7 @@ class Record:
         self._tell(reply.status, reply.sent, reply.streamed)
 
     def _tell(self, status: int, sent: int, streamed: bool) -> None:
+        self.release()
         request, call = self.request, self.call
         body = request.body
         received = len(body) if type(body) is bytes else getattr(body, "received", 0)
@@ -65,8 +83,8 @@ class Record:
         if call is None:
             self._emit(
                 CallEnded(
-                    "", self.upstream, "", name, status, self.outcome, self.error, 0, "", latency, 0.0, 0.0, received,
-                    sent, streamed, self.request_id, "",
+                    self.caller, self.upstream, "", name, status, self.outcome, self.error, 0, "", latency, 0.0, 0.0,
+                    received, sent, streamed, self.request_id, "",
                 )
             )  # fmt: skip
             return

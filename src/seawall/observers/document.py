@@ -10,6 +10,7 @@ __all__ = ["files"]
 
 _LABELS = {
     "upstream": "name in the settings; `unmatched` for what no upstream took, `overflow` above the limit",
+    "caller": "name in the settings or of the management API, `anonymous` without a key; `overflow` above the limit",
     "route": "the route's `match`, `default` where none matched, `unmatched`, `overflow`",
     "method": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, or `_OTHER`",
     "outcome": "`ok`, `upstream_error`, `client_error`, `refused`, `failed`, `deadline`, `cancelled`, `broken`",

@@ -36,6 +36,12 @@ FAMILIES = (
         "Calls that ended, by what the client got.",
     ),
     Family(
+        "seawall_caller_calls",
+        "counter",
+        ("caller", "outcome"),
+        "Calls that ended, by who made them; those of nobody by name are not counted here.",
+    ),
+    Family(
         "seawall_call_duration_seconds",
         "histogram",
         ("upstream", "route"),

@@ -35,9 +35,12 @@ class Metrics:
         self._lost_target = TargetStats((UNMATCHED, UNMATCHED))
         self._overflow_route = RouteStats((OVERFLOW, OVERFLOW))
         self._overflow_target = TargetStats((OVERFLOW, OVERFLOW))
+        self._callers: dict[str, dict[str, int]] = {}
+        self._unknown_callers: dict[str, int] = {}
         self._sources: dict[str, Reading] = {}
         self._collect: dict[str, Callable[[], Iterator[Child]]] = {
             "seawall_calls": self._call_children,
+            "seawall_caller_calls": self._caller_children,
             "seawall_call_duration_seconds": lambda: ((one.labels, one.latency) for one in self._route_children()),
             "seawall_received_bytes": lambda: ((one.labels, one.received) for one in self._route_children()),
             "seawall_sent_bytes": lambda: ((one.labels, one.sent) for one in self._route_children()),
@@ -64,6 +67,14 @@ class Metrics:
                 full = len(self._targets) >= self._limit
                 self._full = self._full or full
                 self._targets[names] = self._overflow_target if full else TargetStats(names)
+
+    def configure_callers(self, names: Iterable[str]) -> None:
+        """Bind the names of callers; what was counted before stays."""
+        for name in names:
+            if name not in self._callers:
+                full = len(self._callers) >= self._limit
+                self._full = self._full or full
+                self._callers[name] = self._unknown_callers if full else {}
 
     def source(self, name: str, read: Reading) -> None:
         """Read a family's values when they are asked for: one number, or (label values, number) pairs.
@@ -92,6 +103,9 @@ class Metrics:
             calls[key] += 1
         else:
             self._count_new(stats, key)
+        if event.caller:
+            outcomes = self._callers.get(event.caller, self._unknown_callers)
+            outcomes[event.outcome] = outcomes.get(event.outcome, 0) + 1
         latency = event.latency
         histogram = stats.latency
         histogram.buckets[bisect_left(BOUNDS, latency)] += 1
@@ -185,6 +199,12 @@ class Metrics:
             if any(one.cache.values()):
                 for result, count in tuple(one.cache.items()):
                     yield (*one.labels, result), count
+
+    def _caller_children(self) -> Iterator[Child]:
+        for name, outcomes in (*self._callers.items(), (OVERFLOW, self._unknown_callers)):
+            if name == OVERFLOW or outcomes is not self._unknown_callers:
+                for outcome, count in tuple(outcomes.items()):
+                    yield (name, outcome), count
 
     def _attempt_children(self) -> Iterator[Child]:
         for one in self._target_children():

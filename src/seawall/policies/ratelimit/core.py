@@ -99,6 +99,10 @@ class Bucket:
         """Return the whole units that may be taken now."""
         return max(0, int((self.span - max(0.0, self.full_at - now)) / self.interval))
 
+    def used(self, now: float) -> float:
+        """Return the units that are in use."""
+        return max(0.0, self.full_at - now) / self.interval
+
     def reserve(self, cost: float, now: float, longest: float) -> Reservation | None:
         """Take `cost` units that are there in at most `longest` seconds; None, and nothing taken, if they are not."""
         wait = self.wait_for(cost, now)
@@ -130,7 +134,7 @@ class Bucket:
 
     def change(self, rate: Rate, burst: int, now: float) -> None:
         """Change the limit; the units in use stay in use (semantics 2.7)."""
-        used = max(0.0, self.full_at - now) / self.interval
+        used = self.used(now)
         self.rate = rate
         self.burst = burst
         self.interval = rate.per / rate.calls

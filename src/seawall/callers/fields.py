@@ -14,7 +14,7 @@ from seawall.contracts.body import Headers
 from seawall.contracts.units import Rate
 from seawall.policies.ratelimit.core import Verdict
 
-__all__ = ["Fields", "headers", "model_headers"]
+__all__ = ["Fields", "headers", "model_headers", "retry_after"]
 
 NEVER = 86400  # told as Retry-After where waiting does not help
 
@@ -28,13 +28,14 @@ class Fields:
         unit: the unit of its quota where that is not requests.
     """
 
-    __slots__ = ("_member", "policy", "rate")
+    __slots__ = ("_member", "name", "policy", "rate")
 
     def __init__(self, name: str, rate: Rate, unit: str = "") -> None:
         parameters: dict[str, BareItemType] = {"q": rate.calls}
         if unit:
             parameters["qu"] = unit
         parameters["w"] = ceil(rate.per)
+        self.name = name
         self.rate = rate
         self.policy = http_sf.ser([(name, parameters)]).encode("ascii")
         self._member = http_sf.ser((name, {})).encode("ascii")
@@ -45,19 +46,17 @@ class Fields:
 
 
 def headers(limits: Sequence[tuple[Fields, Verdict]]) -> Headers:
-    """Return the fields of all limits a call met, and Retry-After where one refused it.
-
-    Retry-After is never earlier than the `t` of a limit that refused.
-    """
-    found: Headers = [
+    """Return the fields of all limits a call met."""
+    return [
         (b"ratelimit-policy", b", ".join([fields.policy for fields, _ in limits])),
         (b"ratelimit", b", ".join([fields.state(verdict) for fields, verdict in limits])),
     ]
-    refused = [verdict for _, verdict in limits if not verdict.allowed]
-    if refused:
-        after = max(_seconds(max(verdict.retry_after, verdict.reset)) for verdict in refused)
-        found.append((b"retry-after", b"%d" % max(1, after)))
-    return found
+
+
+def retry_after(limits: Sequence[tuple[Fields, Verdict]]) -> int:
+    """Return the whole seconds of Retry-After for limits that refused: never earlier than the `t` of one of them."""
+    after = [_seconds(max(verdict.retry_after, verdict.reset)) for _, verdict in limits if not verdict.allowed]
+    return max(1, *after) if after else 0
 
 
 def model_headers(kind: Literal["requests", "tokens"], rate: Rate, verdict: Verdict) -> Headers:

@@ -62,6 +62,14 @@ class Tokens:
         """Return the whole units that are neither used nor held."""
         return max(0, self._bucket.remaining(now) - int(self.held))
 
+    def used(self, now: float) -> float:
+        """Return the units that are used or held."""
+        return self.held + self._bucket.used(now)
+
+    def state(self, now: float) -> Verdict:
+        """Say what is left, taking nothing."""
+        return Verdict(True, self.remaining(now), max(0.0, self._bucket.full_at - now), 0.0)
+
     def change(self, rate: Rate, burst: int, now: float) -> None:
         """Change the limit; what is used or held stays so (semantics 2.7)."""
         self._bucket.change(rate, burst, now)

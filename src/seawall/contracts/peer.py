@@ -1,44 +1,9 @@
-"""One limit per caller, user or address, in bounded memory (semantics 5.4)."""
+"""Which address a request came from, and what a stranger is told apart by (semantics 5.4)."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
-from typing import Generic, TypeVar
 
-__all__ = ["Keyed", "address_key", "client_address"]
-
-L = TypeVar("L")
-
-
-class Keyed(Generic[L]):
-    """Limits by key; the one longest unused goes when there are too many.
-
-    Args:
-        most: how many are kept, at least 1.
-        make: a fresh limit.
-    """
-
-    __slots__ = ("_limits", "_make", "_most")
-
-    def __init__(self, most: int, make: Callable[[], L]) -> None:
-        self._limits: OrderedDict[Hashable, L] = OrderedDict()
-        self._most = most
-        self._make = make
-
-    def get(self, key: Hashable) -> L:
-        """Return the key's limit, made now if it was not kept."""
-        limits = self._limits
-        found = limits.get(key)
-        if found is not None:
-            limits.move_to_end(key)
-            return found
-        if len(limits) >= self._most:
-            limits.popitem(last=False)
-        made = limits[key] = self._make()
-        return made
-
-    def __len__(self) -> int:
-        return len(self._limits)
+__all__ = ["address_key", "client_address"]
 
 
 def address_key(peer: str) -> str:

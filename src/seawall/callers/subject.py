@@ -1,0 +1,73 @@
+"""Whoever limits are counted for: a caller, an end user behind its key, or the address of somebody without a key."""
+
+from seawall.callers.limits import CallLimit, TokenLimit
+from seawall.callers.shared import Shared
+from seawall.contracts.units import Rate
+
+__all__ = ["Quotas", "Subject"]
+
+
+class Quotas:
+    """What each of some subjects may use.
+
+    Args:
+        words: names of the call and of the token limit, as callers are told them.
+        rate, tokens: per time, None for none.
+        concurrency: calls under way at once, None for no bound.
+    """
+
+    __slots__ = ("concurrency", "rate", "tokens", "words")
+
+    def __init__(
+        self, words: tuple[str, str], rate: Rate | None, tokens: Rate | None, concurrency: int | None = None
+    ) -> None:
+        self.words = words
+        self.rate = rate
+        self.tokens = tokens
+        self.concurrency = concurrency
+
+
+class Subject:
+    """One of them, with what it uses now.
+
+    Args:
+        quotas: what it may use.
+        key: what it is called in the shared store.
+        shared: the store, None where this process decides alone.
+
+    Attributes:
+        running: its calls under way.
+        calls, tokens: its limits, None where it has none.
+    """
+
+    __slots__ = ("_key", "_shared", "calls", "concurrency", "running", "tokens")
+
+    def __init__(self, quotas: Quotas, key: str, shared: Shared | None) -> None:
+        self._key = key
+        self._shared = shared
+        self.running = 0
+        self.calls: CallLimit | None = None
+        self.tokens: TokenLimit | None = None
+        self.change(quotas, 0.0)
+
+    def change(self, quotas: Quotas, now: float) -> None:
+        """Give it other quotas; what it uses it still uses (semantics 2.7)."""
+        self.concurrency = quotas.concurrency
+        (calls, tokens), key = quotas.words, self._key
+        if quotas.rate is None:
+            self.calls = None
+        elif self.calls is None:
+            self.calls = CallLimit(calls, quotas.rate, f"{key}:rate", self._shared)
+        else:
+            self.calls.change(quotas.rate, now)
+        if quotas.tokens is None:
+            self.tokens = None
+        elif self.tokens is None:
+            self.tokens = TokenLimit(tokens, quotas.tokens, f"{key}:tokens", self._shared)
+        else:
+            self.tokens.change(quotas.tokens, now)
+
+    def fresh(self, now: float) -> bool:
+        """Whether it is as good as one that was never seen."""
+        calls, tokens = self.calls, self.tokens
+        return not self.running and (calls is None or calls.fresh(now)) and (tokens is None or tokens.fresh(now))
