@@ -10,6 +10,7 @@ from seawall.app.shared import Shared
 from seawall.config import Tree
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
+from seawall.contracts.state import Messages
 from seawall.gateway.door import Gateway
 from seawall.observers import Metrics, Redactor
 from seawall.schedule import Runner, Scheduler, plan_of
@@ -38,7 +39,7 @@ class Periodic:
         self, gateway: Gateway, clock: Clock, emit: Emit, report: Callable[[BaseException], None], redact: Redactor,
         shared: Shared,
     ) -> None:  # fmt: skip
-        messages = shared.messages or MemoryMessages(clock.wall)
+        messages: Messages = shared.messages or MemoryMessages(clock.wall)
         self._wall = clock.wall
         self._messages = messages
         runner = Runner(gateway.inside, messages, clock)
@@ -77,10 +78,8 @@ class Periodic:
         metrics.source("seawall_schedule_success_timestamp_seconds", lambda: self._each(lambda job: job.succeeded))
         metrics.source("seawall_schedule_last_duration_seconds", lambda: self._each(_duration))
         metrics.source("seawall_event_listeners", lambda: float(len(self.streams)))
-        if isinstance(self._messages, MemoryMessages):
-            memory = self._messages
-            metrics.source("seawall_event_messages", lambda: float(memory.published))
-            metrics.source("seawall_event_messages_lost", lambda: float(memory.lost))
+        metrics.source("seawall_event_messages", lambda: float(self._messages.published))
+        metrics.source("seawall_event_messages_lost", lambda: float(self._messages.lost))
 
     def _runs(self) -> list[tuple[tuple[str, ...], float]]:
         return [

@@ -123,6 +123,16 @@ class Listening(Protocol):
 class Messages(Protocol):
     """Small messages to subscribers, over a bounded ring; over all replicas where the state is shared."""
 
+    @property
+    def published(self) -> int:
+        """How many there were."""
+        ...
+
+    @property
+    def lost(self) -> int:
+        """How many of them listeners here lost because they were too slow."""
+        ...
+
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens, at once or as soon as the store is back.
 

@@ -151,6 +151,20 @@ async def test_a_stale_answer_is_taken_over_where_nothing_is_kept():
 
 
 @virtual
+async def test_a_stale_answer_that_does_as_it_is_holds_nobody_up():
+    """Taken over for a client that allows it: the lease that came with it is given back, since nobody asks."""
+    two = Two(stale_if_error="1h")
+    await get(two.stages[0], Upstream(headers=[(b"cache-control", b"max-age=5")]))
+    await asyncio.sleep(60)
+    upstream = Upstream()
+    _, _, reply = await get(two.stages[1], upstream, make_call(headers=[("Cache-Control", "max-stale=600")]))
+    await settle()
+    assert int(reply.header(b"age")) >= 60
+    assert upstream.calls == []
+    assert two.common.leases == {}
+
+
+@virtual
 async def test_one_refresh_behind_for_all():
     """Both give the stale answer at once; one of them asks, and the other takes its answer over."""
     two = Two(stale_while_revalidate="1h")

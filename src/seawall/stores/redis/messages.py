@@ -9,14 +9,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from seawall.contracts.state import Listening, Message, StateLost
+from seawall.stores.messages import MemoryMessages
 from seawall.stores.redis.lane import Word
 from seawall.stores.redis.link import Link
-from seawall.stores.redis.ring import KEPT, Ring, check
 from seawall.stores.redis.script import Script
 
-__all__ = ["STREAM", "RedisMessages"]
+__all__ = ["KEPT", "STREAM", "RedisMessages"]
 
 STREAM = "seawall:messages"
+KEPT = 1024  # of the stream, for replicas that start or come back
 _OUTBOX = 256  # messages kept for a lost Redis; the oldest goes first
 
 # ARGV: id, channel, data, messages kept, seconds they are kept.
@@ -42,10 +43,19 @@ class RedisMessages:
 
     def __init__(self, link: Link, wall: Callable[[], float]) -> None:
         self._link = link
-        self._ring = Ring(wall, link.replica)
+        self._here = MemoryMessages(wall, replica=link.replica)
         self._outbox: deque[Message] = deque(maxlen=_OUTBOX)
         self._sending = asyncio.Lock()
-        self.dropped = 0
+
+    @property
+    def published(self) -> int:
+        """How many there were, of all replicas."""
+        return self._here.published
+
+    @property
+    def lost(self) -> int:
+        """How many of them listeners of this replica lost because they were too slow."""
+        return self._here.lost
 
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens: here at once, elsewhere at once or as soon as Redis is back.
@@ -53,10 +63,7 @@ class RedisMessages:
         Raises:
             ValueError: it is longer than 8 KiB or not one line.
         """
-        check(data)
-        message = self._ring.make(channel, data)
-        self.dropped += len(self._outbox) == _OUTBOX
-        self._outbox.append(message)
+        self._outbox.append(self._here.make(channel, data))
         await self.flush()
 
     def listen(self, channels: Sequence[str] = (), after: str | None = None) -> Listening:
@@ -64,7 +71,7 @@ class RedisMessages:
 
         A listener that is too slow loses the oldest and goes on; close the iterator when done.
         """
-        return self._ring.listen(channels, after)
+        return self._here.listen(channels, after)
 
     async def flush(self) -> None:
         """Send what waits for Redis, in order."""
@@ -85,4 +92,4 @@ class RedisMessages:
             name, channel, data = fields[b"id"].decode(), fields[b"channel"].decode(), fields[b"data"]
         except (KeyError, UnicodeDecodeError):
             return  # not one of ours
-        self._ring.add(Message(name, channel, data), news=not old)
+        self._here.add(Message(name, channel, data), news=not old)
