@@ -192,7 +192,7 @@ class App:
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._gateway.models = self._models = open_models(
-            self._gateway, clock, self._wheel, engine.spending.book.share_used
+            self._gateway, clock, self._wheel, engine.answers(), engine.spending.book.share_used
         )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
