@@ -215,6 +215,7 @@ def test_a_stream_that_breaks_ends_in_a_proper_error_event(name: str, operation:
         assert error["message"] == "The answer broke off: no byte for 30 s"
         assert error["type"] == ("timeout_error" if api == "anthropic" else "server_error")
         assert last.kind == (b"" if operation == "chat" else b"error")
+        assert heard.end() == b""
 
 
 def test_a_plain_answer_that_breaks_has_no_event():

@@ -142,6 +142,21 @@ def test_what_is_no_text_has_a_named_bound_or_none(operation: Operation, fields:
     assert found.input_bound == (None if added is None else len(found.body) + added)
 
 
+@pytest.mark.parametrize(
+    ("operation", "fields"),
+    [
+        ("chat", {"service_tier": "priority"}),
+        ("responses", {"service_tier": "fast"}),
+        ("messages", {"speed": "fast"}),
+        ("messages", {"inference_geo": "us"}),
+    ],
+)
+def test_a_service_dearer_than_the_list_has_no_bound(operation: Operation, fields: dict[str, Any]):
+    """What would be reserved is the list price, so under a cap it is refused."""
+    assert asked(operation, model="m", **fields).input_bound is None
+    assert asked(operation, model="m", service_tier="auto").input_bound is not None
+
+
 def form(*parts: tuple[str, bytes], boundary: str = "b0undary") -> tuple[bytes, bytes]:
     """Return content type and body of a form; a name with a semicolon is a file's."""
     pieces = [
