@@ -129,6 +129,20 @@ def test_a_streams_text_is_counted_as_it_passes(one: Recording):
     assert metered(one, [], most=1).seen() <= 1
 
 
+@pytest.mark.parametrize(
+    ("written", "tokens"),
+    [('say \\"no\\" now', 5), ("a path \\\\", 3), ('\\\\\\" and on and on', 6), ("", 0)],
+)
+def test_a_quote_in_a_text_does_not_end_it(written: str, tokens: int):
+    """Escaped ones are text, escaped backslashes before a quote are no escape; what follows is no text."""
+    meter = ReadingMeter("openai", "chat", MOST)
+    meter.head(200, [(b"content-type", b"text/event-stream")])
+    meter.feed(
+        f'data: {{"choices":[{{"delta":{{"content":"{written}"}},"more":"more and more and more"}}]}}\n\n'.encode()
+    )
+    assert meter.seen() == tokens
+
+
 @settings(max_examples=60)
 @given(st.data())
 def test_a_cut_stream_has_shown_at_most_what_a_whole_one_has(data: st.DataObject):
