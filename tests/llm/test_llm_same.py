@@ -249,6 +249,18 @@ def test_an_event_too_long_to_hold_passes_and_a_break_in_it_is_still_told():
     assert heard.broken(UpstreamTimeout("idle")).startswith(b"\n\ndata: {")
 
 
+def test_an_answer_compressed_against_our_word_passes_at_once():
+    """Nobody waits for an event in it, and nothing is read from it: its row is an estimate."""
+    headers = [(b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip")]
+    heard, meter = Passing("openai", "chat", hides_usage=True), ReadingMeter("openai", "chat", MOST)
+    assert heard.head(200, headers) == (200, headers)
+    meter.head(200, headers)
+    assert heard.feed(b"\x1f\x8b\x08") == b"\x1f\x8b\x08"
+    meter.feed(b"\x1f\x8b\x08")
+    assert heard.content
+    assert meter.usage() is None
+
+
 def test_quotas_of_the_gateways_own_key_are_not_the_clients():
     """Nor is framing."""
     heard = Passing("openai", "chat")

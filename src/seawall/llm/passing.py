@@ -9,7 +9,7 @@ from seawall.llm.refused import error_event
 from seawall.llm.seam import Api, Operation
 from seawall.llm.sse import Cutter, events
 
-__all__ = ["Passing", "carries_usage", "is_stream", "kept"]
+__all__ = ["Passing", "carries_usage", "is_encoded", "is_stream", "kept"]
 
 _FRAMING = frozenset((
     b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"trailer", b"upgrade", b"te",
@@ -22,8 +22,15 @@ def kept(headers: Headers) -> Headers:
     return [(name, value) for name, value in headers if name not in _FRAMING and not name.startswith(_QUOTAS)]
 
 
+def is_encoded(headers: Headers) -> bool:
+    """Whether the answer is compressed though it was asked not to be; nothing is read from it then."""
+    return any(name == b"content-encoding" and value.lower() not in (b"", b"identity") for name, value in headers)
+
+
 def is_stream(headers: Headers) -> bool:
-    """Whether the answer is a stream of events."""
+    """Whether the answer is a stream of events that can be read."""
+    if is_encoded(headers):
+        return False
     return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
 
 
