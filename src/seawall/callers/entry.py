@@ -80,7 +80,7 @@ class Entry:
     @property
     def headers(self) -> Headers:
         """Rate-limit fields as the limits stood when they were last asked."""
-        met = [*self._calls, *self._tokens]
+        met = self._calls + self._tokens
         if not met:
             return []
         found = headers(met)
@@ -143,7 +143,8 @@ class Entry:
                 limit = subject.calls
                 if limit is None:
                     continue
-                verdict = await limit.take(self._now())
+                now = self._now()
+                verdict = limit.check(now) or await limit.take(now)
                 self._calls.append((limit.fields, verdict))
                 if not verdict.allowed:
                     raise self._too_many_calls()

@@ -46,7 +46,7 @@ class KeyRing(Generic[T]):
 
     def find(self, key: bytes) -> T | None:
         """Return whose a key is, None nobody's; malformed and unknown ones take the same way."""
-        given = digest(key)
+        given = sha256(key).digest()
         known, owner = self._owners.get(given) or (_DUMMY, None)
         return owner if hmac.compare_digest(given, known) else None
 
@@ -80,4 +80,8 @@ def key_of(headers: Headers, model_route: bool) -> bytes | None:
 
 
 def _value(headers: Headers, name: bytes) -> bytes:
-    return b", ".join([value for found, value in headers if found == name])
+    found = b""
+    for key, value in headers:
+        if key == name:
+            found = found + b", " + value if found else value
+    return found

@@ -81,6 +81,9 @@ def demo(
 
 @app.command()
 def check(
+    upstreams: Annotated[
+        list[str] | None, typer.Argument(metavar="[UPSTREAM]...", help="Of --live: call these only.")
+    ] = None,
     config: Config = CONFIG,
     show: Annotated[bool, typer.Option("--print", help="Print the settings in force, secrets masked.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Call each upstream once.")] = False,
@@ -90,7 +93,7 @@ def check(
     def run() -> int:
         from seawall.cli.check import check
 
-        return check(config, show=show, live=live)
+        return check(config, show=show, live=live, names=upstreams or ())
 
     _finish(run)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from seawall.llm.bedrock import Converse
 from seawall.llm.same import Same
 from seawall.llm.seam import Api, Asked, NotUnderstood, Operation, Spoken
 from seawall.llm.to_anthropic import ChatToAnthropic
@@ -13,6 +14,8 @@ __all__ = ["speak"]
 _TRANSLATIONS: Mapping[tuple[Api, Operation, Api], Callable[[Asked, str, int, bool], Spoken]] = {
     ("openai", "chat", "anthropic"): ChatToAnthropic,
     ("anthropic", "messages", "openai"): MessageToChat,
+    ("openai", "chat", "bedrock"): Converse,
+    ("anthropic", "messages", "bedrock"): Converse,
 }
 
 
