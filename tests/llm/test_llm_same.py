@@ -121,6 +121,34 @@ def test_usage_is_read_from_wherever_it_stands(one: Recording):
         assert meter.price() is None
 
 
+@pytest.mark.parametrize("one", STREAMS, ids=label)
+def test_a_meter_may_be_asked_at_any_time(one: Recording):
+    """In the middle of an event too: nothing is lost by it, nothing counted twice."""
+    meter = ReadingMeter(one.api, one.operation, MOST)
+    meter.head(200, one.headers)
+    for piece in pieces(one.body, list(range(0, len(one.body), 7))):
+        meter.feed(piece)
+        meter.usage()
+    assert (meter.usage(), meter.seen()) == (usage_of(one), metered(one, []).seen())
+
+
+def test_usage_without_the_last_blank_line_is_read():
+    """The connection ended a byte early."""
+    meter = ReadingMeter("openai", "chat", MOST)
+    meter.head(200, [(b"content-type", b"text/event-stream")])
+    meter.feed(b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}')
+    assert meter.usage() == Usage(input=3, output=4)
+
+
+def test_a_stream_with_line_ends_of_two_kinds_loses_nothing():
+    """Rather a usage chunk too many than a word too few."""
+    word = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
+    last = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\r\n\r\n'
+    heard = Passing("openai", "chat", hides_usage=True)
+    heard.head(200, [(b"content-type", b"text/event-stream")])
+    assert heard.feed(word + last) == word + last
+
+
 @pytest.mark.parametrize("one", [one for one in STREAMS if "counted" in one.expected], ids=label)
 def test_a_streams_text_is_counted_as_it_passes(one: Recording):
     """Three bytes a token, each event at least one; never above what was reserved."""

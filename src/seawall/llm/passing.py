@@ -116,11 +116,11 @@ def _without_usage(whole: bytes) -> bytes:
 def _is_usage(block: bytes) -> bool:
     if b'"usage"' not in block:
         return False
-    for event in events(block):
-        try:
-            said = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(said, dict) and said.get("choices") == [] and said.get("usage"):
-            return True
-    return False
+    found = events(block)
+    if len(found) != 1:  # line ends of several kinds in one stream: rather one chunk too many than one too few
+        return False
+    try:
+        said = orjson.loads(found[0].data)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(said, dict) and said.get("choices") == [] and bool(said.get("usage"))
