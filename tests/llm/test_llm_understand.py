@@ -76,6 +76,21 @@ def test_a_field_that_is_wrong_is_named(operation: Operation, fields: dict[str, 
     assert param in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("operation", "fields", "streams"),
+    [
+        ("chat", {"stream": True}, True),
+        ("chat", {"stream": None}, False),
+        ("chat", {"stream_format": "sse"}, False),
+        ("audio", {"input": "x", "stream_format": "sse"}, True),
+        ("audio", {"input": "x", "stream_format": "audio"}, False),
+    ],
+)
+def test_who_wants_a_stream(operation: Operation, fields: dict[str, Any], streams: bool):
+    """Speech says so in a field of its own."""
+    assert asked(operation, model="m", **fields).stream == streams
+
+
 @pytest.mark.parametrize("key", ["model", "max_tokens", "n", "messages", "stream", "stream_options", "tools"])
 def test_what_decides_the_bill_is_said_once(key: str):
     """Parsers differ about which of two counts, so neither is believed; escapes do not hide the second."""
