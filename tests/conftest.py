@@ -55,7 +55,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def no_blocking_call() -> Iterator[BlockBuster]:
     """Fail every blocking call that the package makes while a loop runs; what tests themselves block is theirs."""
     buster = BlockBuster("seawall", excluded_modules=["seawall.testing"])
-    # to the page cache, and nothing is synced (semantics 8.7)
+    # semantics 8.7: a settled row is one write(), which the kernel's memory takes; nothing waits for a disk
     buster.functions["os.write"].can_block_in("seawall/spend/spool.py", {"_append", "_compact"})
     buster.activate()
     yield buster

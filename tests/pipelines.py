@@ -23,7 +23,9 @@ from seawall.policies.hedge import HedgeSettings
 from seawall.policies.keys import KeysSettings
 from seawall.policies.ratelimit import RateSettings
 from seawall.policies.retry import RetrySettings
+from seawall.policies.spend import SpendStageSettings
 from seawall.registry import BUILTIN
+from seawall.spend.book import Book
 from seawall.testing import Recorder, ScriptedTransport, VirtualLoop
 
 __all__ = ["Bench", "Places", "high", "low", "retrying", "target"]
@@ -38,6 +40,7 @@ CLASSES: Mapping[str, type[Settings]] = {
     "breaker": BreakerSettings,
     "rate": RateSettings,
     "concurrency": ConcurrencySettings,
+    "spend": SpendStageSettings,
 }
 
 
@@ -74,6 +77,7 @@ class Bench:
         states: kept from an earlier bench, for reloads.
         targets: addresses; the first is every call's.
         buffers: bytes of request bodies kept in all.
+        book: of the stage `spend`.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Bench:
         states: States | None = None,
         targets: Sequence[Target] | None = None,
         buffers: int = 1 << 20,
+        book: Book | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.timeouts = timeouts or Timeouts()
@@ -98,7 +103,12 @@ class Bench:
         clock = self.loop.clock() if isinstance(self.loop, VirtualLoop) else Clock()
         self.wheel = Wheel(clock, self.loop)
         keep = self.states.round()
-        options = {"timeouts": self.timeouts, "buffers": self.buffers, **_told({**(settings or {}), **(own or {})})}
+        options = {
+            "timeouts": self.timeouts,
+            "buffers": self.buffers,
+            "book": book,
+            **_told({**(settings or {}), **(own or {})}),
+        }
         self.ctx = Context(
             "api", route, self.targets, clock, self.wheel, self.loop, uniform, self.events, keep, options
         )

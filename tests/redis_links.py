@@ -12,7 +12,7 @@ from seawall.testing import Recorder
 
 __all__ = ["QUICK", "Links", "until"]
 
-QUICK = Times(command=0.25, connect=1.0, again=0.01, longest=0.05, beat=0.05, gone=0.3)
+QUICK = Times(command=0.25, connect=1.0, again=0.01, longest=0.05, gather=0.3, beat=0.05, gone=0.3)
 
 
 async def until(holds: Callable[[], bool]) -> None:

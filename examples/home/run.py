@@ -6,6 +6,7 @@ listen.py beside it; takes the weather and the lamps away and gives them back; t
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -96,43 +97,49 @@ class Tour:
         """Print a heading."""
         print(f"\n--- {text}", flush=True)
 
-    async def ask(self, path: str) -> tuple[int, str, str]:
-        """Ask once and print the answer."""
-        status, marks, body = await asyncio.to_thread(get, self._url + path)
-        print(f"GET {path.partition('?')[0]} {status} {marks or '-'} {body[-90:]}", flush=True)
-        return status, marks, body
-
-    async def until(self, path: str, text: str) -> None:
-        """Ask until an answer says something, and print that one."""
+    async def reads(self, path: str, text: str) -> None:
+        """Ask until the answer or what the gateway says of it has a text, and print that one."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 status, marks, body = await asyncio.to_thread(get, self._url + path)
                 if text in f"{marks} {body}":
-                    print(f"GET {path.partition('?')[0]} {status} {marks or '-'} {body[-90:]}", flush=True)
-                    return
-                await asyncio.sleep(0.1)
+                    break
+                await asyncio.sleep(0.05)
+        print(f"GET {path.partition('?')[0]}: {status}, {marks or 'from the device'}: {body[-80:]}", flush=True)
+
+    async def polls(self, result: str) -> None:
+        """Wait until the latest poll of the forecast came to a result, and print what the gateway says of it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                _, _, body = await asyncio.to_thread(get, self._url + "/api/v1/schedules")
+                forecast = json.loads(body)["schedules"][0]
+                if forecast["result"] == result:
+                    break
+                await asyncio.sleep(0.05)
+        print(f"schedule {forecast['name']}: {result} {forecast['detail']}", flush=True)
 
 
 async def tour(url: str, weather: Sandbox, lamps: FaultServer) -> None:
     """Show what the settings do."""
     here = Tour(url)
     here.say("the forecast was polled at the start, so readers get it from memory")
-    await here.until(FORECAST, "hit")
+    await here.polls("ok")
+    await here.reads(FORECAST, "hit")
     here.say("two devices, one call at a time each")
-    await here.ask("/lamps/state")
-    await here.ask("/heating/state")
+    await here.reads("/lamps/state", "bright")
+    await here.reads("/heating/state", "target")
     here.say("the weather API goes away: polls fail and say so, readers get the last answer")
     await weather.refuse()
-    await here.until("/api/v1/schedules", '"result":"failed"')
-    await here.until(FORECAST, "hit; ttl=-")
+    await here.polls("failed")
+    await here.reads(FORECAST, "hit; ttl=-")
     here.say("the lamps are unplugged: the answer is the one of the settings")
     await lamps.refuse()
-    await here.ask("/lamps/state")
+    await here.reads("/lamps/state", "stale")
     here.say("both are back")
     await weather.listen()
     await lamps.listen()
-    await here.until("/lamps/state", '"bright"')
-    await here.until("/api/v1/schedules", '"result":"ok"')
+    await here.reads("/lamps/state", "bright")
+    await here.polls("ok")
 
 
 async def main(seconds: float | None) -> None:
@@ -144,10 +151,7 @@ async def main(seconds: float | None) -> None:
                 print(f"Seawall on {url}; its log is {folder}/log", flush=True)
                 async with listener(url):
                     await tour(url, weather, lamps)
-                    print(
-                        f"\nRunning on. Try: curl -N {url}/api/v1/events   curl {url}/health   Ctrl-C ends it.",
-                        flush=True,
-                    )
+                    print(f"\nRunning on: curl {url}/health and so on; Ctrl-C ends it.", flush=True)
                     await asyncio.sleep(seconds if seconds is not None else 365 * 86400)
 
 

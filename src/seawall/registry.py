@@ -3,7 +3,19 @@
 from typing import Any
 
 from seawall.contracts.policy import Spec
-from seawall.policies import balance, breaker, cache, concurrency, deadline, fallback, hedge, keys, ratelimit, retry
+from seawall.policies import (
+    balance,
+    breaker,
+    cache,
+    concurrency,
+    deadline,
+    fallback,
+    hedge,
+    keys,
+    ratelimit,
+    retry,
+    spend,
+)
 
 __all__ = ["BUILTIN"]
 
@@ -20,4 +32,5 @@ BUILTIN: tuple[Spec[Any], ...] = (
     balance.SPEC,
     ratelimit.SPEC,
     concurrency.SPEC,
+    spend.SPEC,
 )

@@ -135,7 +135,7 @@ async def test_listeners_are_bounded_and_give_their_place_back() -> None:
         one.close()
     await here.streams.close()
     assert len(here.streams) == 0
-    assert not here.messages._listeners
+    assert not here.messages._ring._listeners
 
 
 @virtual
@@ -164,7 +164,7 @@ async def test_a_client_that_leaves_while_it_waits_leaves_nothing_behind() -> No
     await asyncio.wait({reading})
     reply.close()
     await here.streams.close()
-    assert not here.messages._listeners
+    assert not here.messages._ring._listeners
 
 
 @virtual
@@ -180,6 +180,8 @@ async def test_a_secret_in_a_message_is_masked() -> None:
 
 class _Lost:
     """A shared store that is lost after a message, as an asynchronous generator tells it."""
+
+    lost = 0
 
     async def publish(self, channel: str, data: bytes) -> None:
         raise StateLost

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from seawall.callers import Callers, Rules, Shared, Strangers, digest
+from seawall.callers import Callers, Rules, SharedLimits, Strangers, digest
 from seawall.contracts.admission import Admitted
 from seawall.contracts.errors import QuotaExceeded
 from seawall.contracts.request import Request
@@ -25,7 +25,7 @@ class Guarded:
         self,
         *rules: Rules,
         strangers: Strangers = LOOPBACK,
-        shared: Shared | None = None,
+        shared: SharedLimits | None = None,
     ) -> None:
         self.now = 100.0
         self.names: list[str] = []

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from callers_rig import Guarded
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,10 +11,27 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from seawall.callers import ANONYMOUS, Rules, Strangers, UserRules, digest
 from seawall.callers.caller import user_of
 from seawall.callers.keyed import Keyed
+from seawall.contracts.errors import QuotaExceeded
 from seawall.contracts.units import Rate
 from seawall.policies.ratelimit.core import Bucket
 
 RATE, MOST = Rate(6, 60.0), 4
+
+
+class Limit(Bucket):
+    """A bucket that can be told from a new one."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(RATE, 1)
+
+    def fresh(self, now: float) -> bool:
+        """Whether it is full."""
+        return self.full_at <= now
+
+    def inherit(self, other: "Limit", now: float) -> bool:
+        """Be as used as another."""
+        self.charge(other.used(now), now)
+        return True
 
 
 class KeyedMachine(RuleBasedStateMachine):
@@ -22,7 +40,7 @@ class KeyedMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.kept = Keyed(MOST, lambda key: Bucket(RATE, 1), lambda limit, now: limit.full_at <= now)
+        self.kept = Keyed(MOST, Limit)
         self.true: dict[str, Bucket] = {}
 
     @rule(key=st.sampled_from("abcdefghijkl"))
@@ -45,7 +63,7 @@ class KeyedMachine(RuleBasedStateMachine):
 
 
 TestKeyed = KeyedMachine.TestCase
-TestKeyed.settings = settings(max_examples=60, stateful_step_count=40)
+TestKeyed.settings = settings(max_examples=200, stateful_step_count=40)
 
 
 async def test_ten_thousand_made_up_names_win_nothing_and_grow_nothing():
@@ -99,9 +117,39 @@ async def test_a_call_under_way_keeps_its_address_from_being_forgotten():
     assert await here.passes(1, lambda: here.admit(None, peer="192.0.2.1")) == 1
 
 
+async def test_leaving_the_shared_limit_gives_back_nothing_of_it():
+    """Calls, tokens and places that a name used through it are used when it has a limit of its own."""
+    users = UserRules(b"x-u", Rate(10, 60.0), Rate(60, 60.0), 1)
+    here = Guarded(Rules("app", (digest(b"sw-app"),), users=users))
+    assert await here.passes(1, lambda: here.admit("sw-app", (b"x-u", b"first"))) == 1
+    late = await here.admit("sw-app", (b"x-u", b"late"))
+    await late.hold_tokens(50)
+    late.settle_tokens(50)
+    here.now += 6.0
+    entry = await here.admit("sw-app", (b"x-u", b"late"))
+    users_kept = here.callers._known["app"]._users
+    assert users_kept is not None
+    assert list(users_kept._limits) == ["late"]
+    with pytest.raises(QuotaExceeded):
+        await entry.hold_tokens(20)
+    await entry.hold_tokens(10)
+
+
+async def test_who_has_a_place_in_the_shared_limit_stays_there():
+    """Its place is given back where it was taken."""
+    here = Guarded(strangers=Strangers("yes", False, Rules(ANONYMOUS, concurrency=1)))
+    addresses = here.callers._known[ANONYMOUS]._own
+    addresses.hold_at_most(1)
+    first, second = await here.admit(None, peer="192.0.2.1"), await here.admit(None, peer="192.0.2.2")
+    first.close()
+    assert await here.passes(1, lambda: here.admit(None, peer="192.0.2.2")) == 0
+    second.close()
+    assert await here.passes(1, lambda: here.admit(None, peer="192.0.2.2")) == 1
+
+
 def test_fewer_may_be_kept_later():
     """What is over goes as it is as good as new."""
-    limits = Keyed(5, lambda key: Bucket(RATE, 1), lambda limit, now: limit.full_at <= now)
+    limits = Keyed(5, Limit)
     for key in "abcde":
         limits.get(key, 0.0).take(0.0)
     limits.hold_at_most(2)

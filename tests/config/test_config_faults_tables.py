@@ -36,9 +36,26 @@ ROWS = [
     (
         '[callers.k]\nkey_hash = "planted"',
         (
-            'callers.k.key_hash: must be sha256: and 64 hex digits, as `seawall keys new` prints it, got "planted" '
+            "callers.k.key_hash: must be sha256: and 64 hex digits, as `seawall keys new` prints it, got *** "
             '(for example "sha256:9f86…0a08")'
         ),
+    ),
+    (
+        f'[callers.k]\nkey_hash = ["sha256:{"1" * 64}", "sw-planted"]',
+        (
+            "callers.k.key_hash[1]: must be sha256: and 64 hex digits, as `seawall keys new` prints it, got *** "
+            '(for example "sha256:9f86…0a08")'
+        ),
+    ),
+    *(
+        (
+            f'[callers.k]\nkey_hash = "sha256:{"1" * 64}"\nper_user = {{ header = "{name}" }}',
+            (
+                f'callers.k.per_user.header: must name the user and hold no key, got "{name}" '
+                '(for example "X-Seawall-User")'
+            ),
+        )
+        for name in ("Authorization", "cookie", "X-Api-Key", "x-seawall-key", "Proxy-Authorization")
     ),
     (
         f'[callers.anonymous]\nkey_hash = "sha256:{"1" * 64}"',

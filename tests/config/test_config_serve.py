@@ -23,14 +23,6 @@ def test_the_defaults_are_served() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        (upstream('price = "1 USD"'), "upstreams.a.price"),
-        (f'[callers.k]\n{HASH}\nspend = {{ day = "1 USD" }}', "callers.k.spend"),
-        (
-            f'[callers.k]\n{HASH}\nper_user = {{ header = "X-U", spend = {{ day = "1 USD" }} }}',
-            "callers.k.per_user.spend",
-        ),
-        ('[spend]\nday = "1 USD"', "spend"),
-        ('[ledger]\nkeep = "1d"', "ledger"),
         ('[jobs]\nurl = "postgresql://h/d"', "jobs"),
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),
         ('[sentry]\ndsn = "https://x@y.example/1"', "sentry"),

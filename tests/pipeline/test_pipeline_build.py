@@ -134,6 +134,7 @@ def test_registry_names_are_unique_and_match_their_settings():
         "balance",
         "rate",
         "concurrency",
+        "spend",
     ]
     assert len({spec.settings for spec in BUILTIN}) == len(BUILTIN)
 

@@ -37,6 +37,7 @@ class Rig:
 
     Attributes:
         scheduler: at work.
+        runner: makes its runs.
         messages: what was published goes there.
         asked: seconds since `EPOCH` and caller of every call made.
         events: notices.
@@ -45,6 +46,7 @@ class Rig:
     """
 
     scheduler: Scheduler
+    runner: Runner
     messages: MemoryMessages
     asked: list[tuple[float, str]] = field(default_factory=list)
     events: Recorder = field(default_factory=Recorder)
@@ -54,6 +56,11 @@ class Rig:
     def times(self, name: str) -> list[float]:
         """Return when a schedule called, in seconds since `EPOCH`."""
         return [round(at, 3) for at, caller in self.asked if caller == f"schedule:{name}"]
+
+    @property
+    def published(self) -> int:
+        """How many messages were published."""
+        return self.runner.published
 
     def job(self, name: str) -> Job:
         """Return one schedule."""
@@ -85,11 +92,12 @@ async def rig(
 
     messages = MemoryMessages(clock.wall)
     events, lost = Recorder(), []
+    runner = Runner(ask, messages, clock)
     scheduler = Scheduler(
-        Runner(ask, messages, clock), clock, lambda low, high: low + (high - low) * jitter, leases or MemoryLeases(),
+        runner, clock, lambda low, high: low + (high - low) * jitter, leases or MemoryLeases(),
         events, lost.append, shared=shared,
     )  # fmt: skip
-    here = Rig(scheduler, messages, events=events, lost=lost)
+    here = Rig(scheduler, runner, messages, events=events, lost=lost)
     try:
         yield here
     finally:

@@ -163,11 +163,11 @@ async def test_10_4_what_is_too_large_to_publish_is_an_error_said_once() -> None
         notice = here.events.of(Notice)[0]
         assert notice.level == "error"
         assert "8192 at most" in str(dict(notice.fields)["detail"])
-        assert here.messages.published == 0
+        assert here.published == 0
         size[0] = 10
         await asyncio.sleep(120)
         assert here.notices()[1:] == ["The schedule s is well again"]
-        assert here.messages.published == 2
+        assert here.published == 2
         assert here.job("s").results == {"unpublished": 4, "ok": 2}
 
 
@@ -195,7 +195,7 @@ async def test_what_is_no_answer_of_now_is_a_failure_and_not_published(reply, de
         await asyncio.sleep(200)
         last = here.job("s").last
         assert last is not None
-        assert (last.result, last.detail, here.messages.published) == ("failed", detail, 0)
+        assert (last.result, last.detail, here.published) == ("failed", detail, 0)
         assert here.job("s").succeeded is None
         assert here.notices() == ["The schedule s fails"]
 
@@ -229,7 +229,7 @@ async def test_an_answer_is_read_to_its_end_and_closed() -> None:
         await asyncio.sleep(61)
         assert closed == [True, False]
         assert here.job("s").results == {"ok": 1, "failed": 1}
-        assert here.messages.published == 1
+        assert here.published == 1
 
 
 @virtual

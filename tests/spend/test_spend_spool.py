@@ -123,10 +123,12 @@ def test_processes_that_share_a_path_have_files_of_their_own_and_inherit_from_th
     second.reserve(row(1))
     second.write(row(2))
     assert first.orphans() == []
+    assert first.abandoned() == []
     os.close(second._file)  # as the kernel does for a process that died
-    assert ids(first.orphans()) == [1]
-    assert ids(first.batch(9)) == [2]
-    assert first.orphans() == []
+    (left,) = first.abandoned()
+    assert (ids(left.settled), ids(left.open)) == ([2], [1])
+    left.remove()
+    assert first.abandoned() == []
     assert not second.path.exists()
 
 

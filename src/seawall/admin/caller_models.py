@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from seawall.callers import Listed, key_id
-from seawall.config.kinds import Count, HeaderName, Name
+from seawall.config.kinds import Count, Name, UserHeader
 from seawall.contracts.callers import StoredCaller, StoredUsers
 from seawall.contracts.units import RateSetting
 
@@ -42,7 +42,7 @@ class CallerUsers(_Shape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_USERS]})
 
-    header: HeaderName = Field(description="Request header that names the end user.")
+    header: UserHeader = Field(description="Request header that names the end user.")
     rate: RateSetting | None = Field(None, description="Calls of one user.")
     tokens: RateSetting | None = Field(None, description="Language-model tokens of one user.")
     max: int = Field(10_000, ge=1, le=1_000_000, description="Users told apart at once.")

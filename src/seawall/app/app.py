@@ -8,22 +8,20 @@ from types import TracebackType
 from typing import Self
 
 from seawall.admin.door import AdminDoor, Doorway
-from seawall.app.aws import Aws
-from seawall.app.build import Parts, build_table
+from seawall.app.engine import Engine
 from seawall.app.front import Front
-from seawall.app.gauges import expose, expose_cache
-from seawall.app.guard import Guard
+from seawall.app.gauges import expose
+from seawall.app.guard import open_guard
 from seawall.app.means import doorway_of, limits_of, options_of, pairs_of
+from seawall.app.models import build_models, open_models
 from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
-from seawall.app.shared import Shared, open_shared
-from seawall.app.shelves import Shelves
-from seawall.app.tls import check_authorities, server_context
+from seawall.app.tls import server_context
 from seawall.app.watchers import Watchers
-from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
+from seawall.config import ResolvedUpstream, Tree, serve_faults
 from seawall.contracts.callers import CallerStore
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
@@ -37,15 +35,10 @@ from seawall.observers import (
     Metrics,
     Traffic,
 )
-from seawall.pipeline.buffers import Allowance
-from seawall.pipeline.states import States
-from seawall.registry import BUILTIN
 from seawall.server.server import Server
-from seawall.wire import Wire
 
 __all__ = ["App"]
 
-_CONNECTIONS = 512  # to one target, at least
 _FIRST_SECOND = 1.0  # how long a load balancer has to see that /ready fails before the listener closes
 
 
@@ -87,7 +80,6 @@ class App:
         self._log_fd = log_fd
         self._text_log = text_log
         self._stack = AsyncExitStack()
-        self._states = States()
         self._servers: list[Server] = []
         self._front: Front | None = None
 
@@ -154,7 +146,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log`, `memory` and `state` stay as they are until a restart; which of them changed is returned.
+        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -163,34 +155,25 @@ class App:
         faults = serve_faults(tree)
         if faults:
             raise SettingsError(faults)
-        upstreams, table = self._build(tree)
+        upstreams, table = self._engine.build(tree)
         self._redact.renew(secrets_of(tree))
         self._put(tree, upstreams, table)
         self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
         return waiting
 
-    def _build(self, tree: Tree) -> tuple[tuple[ResolvedUpstream, ...], Table]:
-        """Return what the settings come to; state that they name no more is dropped."""
-        upstreams = resolve(tree)
-        check_authorities(upstreams)
-        states = self._states.round()
-        table = build_table(upstreams, self._parts, states)
-        states.settle()
-        return upstreams, table
-
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
-        self._shelves.resize(tree.state.cache_memory)
+        self._engine.configure(tree, upstreams)
         self._metrics.configure(
             [(one.name, route.name) for one in upstreams for route in one.routes],
             [(one.name, target.label) for one in upstreams for target in one.targets],
         )
         self._traffic.configure(one.name for one in upstreams)
-        self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
         self._guard.configure(tree)
         self._gateway.reload(table, options_of(tree, table, self._guard.callers))
+        self._models.reload(build_models(tree, table))
         self._periodic.keep(tree)
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
@@ -199,55 +182,41 @@ class App:
         loop, clock, tree, stack = asyncio.get_running_loop(), self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
         self._observe(loop)
-        self._wire = self._open_wire(loop)
-        stack.push_async_callback(self._wire.close)
-        buffers = Allowance(tree.memory.buffers)
-        self._shelves = Shelves(tree.state.cache_memory, self._states)
-        stack.push_async_callback(self._shelves.close)  # before the wire, on which its refreshes run
-        shared = await open_shared(tree.state, clock, self._hub.emit, stack, self._states)
-        self._parts = self._join(loop, buffers, shared)
-        upstreams, table = self._build(tree)
-        self._guard = Guard(clock, self._metrics, self._hub.emit, self._caller_store)
-        await self._guard.start(stack)
+        engine = self._engine
+        await engine.start(tree, lambda: pairs_of(self.addresses))
+        upstreams, table = engine.build(tree)
+        shared, store = engine.shared, self._caller_store
+        if store is None and engine.spending.records is not None:
+            store = engine.spending.records.callers
+        self._guard = await open_guard(clock, self._metrics, self._hub.emit, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        self._gateway.models = self._models = open_models(
+            self._gateway, clock, self._wheel, engine.spending.book.share_used
+        )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
-        found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
         self._runtime = LiveRuntime(
-            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found,
-            self._periodic,
+            tree, upstreams, clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
+            engine.buffers, await loop.run_in_executor(None, versions), self._periodic,  # reads package metadata
         )  # fmt: skip
         self._runtime.stores.append(shared.views)
+        if engine.spending.records is not None:
+            self._runtime.stores.append(engine.spending.records.views)
         self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
-        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer, shared)
-        expose_cache(self._metrics, self._shelves)
+        servers = tuple(self._servers)
+        expose(self._metrics, servers, engine.wire, engine.states, engine.buffers, self._writer, shared)
         self._periodic.expose(self._metrics)
-        self._runtime.servers = tuple(self._servers)
+        self._runtime.servers = servers
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
-
-    def _join(self, loop: asyncio.AbstractEventLoop, buffers: Allowance, shared: Shared) -> Parts:
-        clock, emit = self._clock, self._hub.emit
-        aws = Aws(clock, self._wheel, loop, emit, buffers, self._redact.learn)
-        self._stack.push_async_callback(aws.close)
-        entries = self._shelves.entries
-        return Parts(clock, self._wheel, loop, emit, self._wire, buffers, BUILTIN, entries, shared, aws)
-
-    def _open_wire(self, loop: asyncio.AbstractEventLoop) -> Wire:
-        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
-        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
-        most = max(_CONNECTIONS, self._tree.server.max_inflight)
-        return Wire(
-            self._clock, self._wheel, loop, own=lambda: pairs_of(self.addresses), max_idle=most, max_connections=most
-        )
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
         watchers = Watchers(
@@ -255,11 +224,12 @@ class App:
         )
         self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
         self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
+        self._engine = Engine(self._clock, self._wheel, loop, watchers, self._stack)
 
     def _watch_memory(self) -> None:
         soft, memory = self._tree.memory.soft, self._vitals.process.memory
         if soft is not None:
-            refuse, shed = self._gateway.refuse_new, self._shelves.shed
+            refuse, shed = self._gateway.refuse_new, self._engine.shelves.shed
             pressure = Pressure(soft, lambda: memory()[1], self._wheel, refuse, self._hub.emit, shed)
             self._stack.enter_context(pressure)
 
@@ -269,7 +239,7 @@ class App:
             self._metrics, self._clock.now, self._reports.gauge_failed, prepare=self._vitals.process.count_fds
         )
         pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
-        self._front = Front(self._gateway, pages, table.hosts)
+        self._front = Front(self._gateway, pages, table.hosts, self._models)
         if not self._listens:
             return
         await self._serve(loop, self._front, server.listen, tls=True)

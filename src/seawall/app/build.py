@@ -9,6 +9,7 @@ from typing import Any
 from seawall.app.aws import Aws
 from seawall.app.shared import Shared
 from seawall.config import ResolvedRoute, ResolvedUpstream
+from seawall.contracts.bill import Bill
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
 from seawall.contracts.policy import Context, Keep, Position, Spec, Stage, Transport
@@ -20,6 +21,8 @@ from seawall.pipeline.build import build
 from seawall.policies.cache import Entry, bystander
 from seawall.policies.fallback import FallbackSettings
 from seawall.policies.retry import RetrySettings
+from seawall.spend.book import Book
+from seawall.spend.plain import PlainBill
 from seawall.stores.memory import MemoryEntries
 
 __all__ = ["Parts", "build_table"]
@@ -39,6 +42,7 @@ class Parts:
     entries: MemoryEntries[Entry]
     shared: Shared
     aws: Aws
+    book: Book | None = None
 
 
 def build_table(upstreams: Iterable[ResolvedUpstream], parts: Parts, keep: Keep) -> Table:
@@ -60,6 +64,7 @@ def _upstream(resolved: ResolvedUpstream, parts: Parts, keep: Keep) -> Upstream:
         resolved.targets[0],
         [(name, value.reveal().encode("latin-1")) for name, value in resolved.headers],
         [_route(resolved, route, parts, keep) for route in resolved.routes],
+        resolved.settings.api,
     )
 
 
@@ -94,6 +99,7 @@ def _route(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts, keep:
             route.own,
             _beside(resolved, route, context),
         ),
+        _bill(resolved, route),
         kept="cache" in route.shared or "cache" in route.own,
     )
 
@@ -106,6 +112,13 @@ def _beside(resolved: ResolvedUpstream, route: ResolvedRoute, context: Context) 
         return ()
     elsewhere = any("cache" in one.shared or "cache" in one.own for one in resolved.routes)
     return bystander(context) if elsewhere else ()
+
+
+def _bill(resolved: ResolvedUpstream, route: ResolvedRoute) -> Bill | None:
+    price = route.price
+    if price is None or not (price.call or price.header or price.pointer):
+        return None
+    return PlainBill(resolved.name, price.call, price.header, price.pointer)
 
 
 def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> dict[str, Any]:
@@ -122,6 +135,9 @@ def _options(resolved: ResolvedUpstream, route: ResolvedRoute, parts: Parts) -> 
     }
     if parts.shared.limits is not None:
         options["limits"], options["replicas"] = parts.shared.limits, parts.shared.replicas
+    options["book"] = parts.book
+    if parts.shared.entries is not None:
+        options["shared_entries"] = parts.shared.entries
     retry, fallback = policies.get("retry"), policies.get("fallback")
     if isinstance(retry, RetrySettings):
         options["retry_floor"] = retry.floor

@@ -2,7 +2,8 @@
 
 from contextlib import AsyncExitStack
 
-from seawall.callers import ANONYMOUS, Callers, Directory, Rules, Shared, Strangers, UserRules
+from seawall.app.shared import Shared
+from seawall.callers import ANONYMOUS, Callers, Directory, Rules, SharedLimits, Strangers, UserRules
 from seawall.config import Tree
 from seawall.config.caller import CallerSettings
 from seawall.contracts.callers import CallerStore
@@ -10,34 +11,20 @@ from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit
 from seawall.observers import Metrics
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "open_guard"]
 
 
 class Guard:
-    """The callers in force and the directory of those made while it runs; `start` it.
+    """The callers in force and the directory of those made while it runs.
 
-    Args:
-        clock: time.
-        metrics: counts calls by caller.
-        emit: observers.
-        store: keeps callers of the management API, None where nothing does.
-        shared: limits that all replicas share, None where this process decides alone.
+    Attributes:
+        callers: the guard that doors ask.
+        directory: what the management API changes.
     """
 
-    def __init__(
-        self, clock: Clock, metrics: Metrics, emit: Emit, store: CallerStore | None, shared: Shared | None = None
-    ) -> None:
-        self._shared = shared
-        self.callers = Callers(clock.now, shared, metrics.configure_callers)
-        self.directory = Directory(self.callers, store, clock.wall, emit)
-
-    async def start(self, stack: AsyncExitStack) -> None:
-        """Put what is kept in force; the stack takes it down."""
-        if self._shared is not None:
-            self._shared.start()
-            stack.push_async_callback(self._shared.close)
-        await self.directory.start()
-        stack.push_async_callback(self.directory.close)
+    def __init__(self, callers: Callers, directory: Directory) -> None:
+        self.callers = callers
+        self.directory = directory
 
     def configure(self, tree: Tree) -> None:
         """Put the callers of the settings in force; what they have used stays used."""
@@ -53,6 +40,30 @@ def configure_callers(callers: Callers, tree: Tree) -> None:
     server, every = tree.server, {name: _rules(name, caller) for name, caller in tree.callers.items()}
     anonymous = every.pop(ANONYMOUS, None)
     callers.configure(every.values(), Strangers(server.anonymous, server.bind.loopback, anonymous, server.trusted_hops))
+
+
+async def open_guard(
+    clock: Clock, metrics: Metrics, emit: Emit, store: CallerStore | None, shared: Shared, stack: AsyncExitStack
+) -> Guard:
+    """Return the guard with the callers of the store in force; `configure` it with those of the settings.
+
+    Args:
+        clock: time.
+        metrics: counts calls by caller.
+        emit: observers.
+        store: keeps callers of the management API, None where nothing does.
+        shared: what replicas share; limits are this process's own where it has none.
+        stack: takes it down.
+    """
+    limits = None if shared.limits is None else SharedLimits(shared.limits, shared.replicas)
+    if limits is not None:
+        limits.start()
+        stack.push_async_callback(limits.close)
+    callers = Callers(clock.now, limits, metrics.configure_callers)
+    directory = Directory(callers, store, clock.wall, emit)
+    await directory.start()
+    stack.push_async_callback(directory.close)
+    return Guard(callers, directory)
 
 
 def _rules(name: str, caller: CallerSettings) -> Rules:

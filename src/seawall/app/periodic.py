@@ -41,7 +41,7 @@ class Periodic:
         messages = shared.messages or MemoryMessages(clock.wall)
         self._wall = clock.wall
         self._messages = messages
-        runner = Runner(gateway.inside, messages, clock)
+        self._runner = runner = Runner(gateway.inside, messages, clock)
         many = shared.messages is not None
         self._scheduler = Scheduler(runner, clock, random.uniform, shared.leases, emit, report, shared=many)
         self.streams = Streams(messages, redact)
@@ -77,10 +77,8 @@ class Periodic:
         metrics.source("seawall_schedule_success_timestamp_seconds", lambda: self._each(lambda job: job.succeeded))
         metrics.source("seawall_schedule_last_duration_seconds", lambda: self._each(_duration))
         metrics.source("seawall_event_listeners", lambda: float(len(self.streams)))
-        if isinstance(self._messages, MemoryMessages):
-            memory = self._messages
-            metrics.source("seawall_event_messages", lambda: float(memory.published))
-            metrics.source("seawall_event_messages_lost", lambda: float(memory.lost))
+        metrics.source("seawall_event_messages", lambda: float(self._runner.published))
+        metrics.source("seawall_event_messages_lost", lambda: float(self._messages.lost))
 
     def _runs(self) -> list[tuple[tuple[str, ...], float]]:
         return [

@@ -3,14 +3,17 @@
 import random
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from seawall.admin import StoreView
+from seawall.app.shelves import Shelves
 from seawall.config.state import StateSettings
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Emit
 from seawall.contracts.state import Leases, Limits, Messages, Replicas
+from seawall.contracts.store import SharedEntries
 from seawall.observers import Metrics
 from seawall.pipeline.states import States
 from seawall.policies.ratelimit import SharedTurns
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shared", "open_shared"]
 
-_RECALLED = 1024  # messages of before the start that a listener may still ask for
+_KEPT = 1024  # entries of a stream that a replica which starts or comes back can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Shared:
         leases: at most one replica holds a name.
         limits: None where every limit is this process's own.
         messages: None where they are this process's own.
+        entries: kept answers, None where they are this process's own.
         link: for parts that run scripts of their own (see `seawall.stores.redis`); None in memory.
-        view: the store for `/ready` and `/health`; None in memory.
+        required: `/ready` fails while it is lost.
     """
 
     replicas: Replicas
@@ -43,6 +47,7 @@ class Shared:
     limits: Limits | None = None
     messages: Messages | None = None
     link: "Link | None" = None
+    entries: SharedEntries | None = None
     required: bool = False
 
     def views(self) -> tuple[StoreView, ...]:
@@ -64,9 +69,17 @@ class Shared:
 
 
 async def open_shared(
-    settings: StateSettings, clock: Clock, emit: Emit, stack: AsyncExitStack, states: States
+    settings: StateSettings, clock: Clock, emit: Emit, stack: AsyncExitStack, states: States, shelves: Shelves
 ) -> Shared:
     """Return what is shared; what has to be closed, shared limits of `states` too, is left to `stack`.
+
+    Args:
+        settings: where.
+        clock: time.
+        emit: told of a store that is lost or back.
+        stack: closes it.
+        states: shared limits are among what is kept there.
+        shelves: answers kept here, which other replicas may make invalid.
 
     Raises:
         SettingsError: the extra `redis` is not installed, or a file of the address cannot be read.
@@ -75,7 +88,16 @@ async def open_shared(
     if text == "memory://":
         return Shared(MemoryReplicas(), MemoryLeases())
     try:  # costs a few MB, which who shares nothing need not have
-        from seawall.stores.redis import STREAM, Ear, Link, RedisLeases, RedisLimits, RedisMessages
+        from seawall.stores.redis import (
+            PURGES,
+            STREAM,
+            Ear,
+            Link,
+            RedisEntries,
+            RedisLeases,
+            RedisLimits,
+            RedisMessages,
+        )
     except ImportError as error:
         raise SettingsError(
             ["state.url: needs the extra redis (for example `pip install 'seawall[serve,redis]'`)"]
@@ -88,13 +110,22 @@ async def open_shared(
             [f"state.url: ca, certificate and key must be PEM files that fit each other, {reason}"]
         ) from error
     messages = RedisMessages(link, clock.wall)
-    ear = Ear(link, {STREAM: messages.heard}, lambda stream: None, _RECALLED, (messages.flush,))
+    entries = RedisEntries(link, shelves.forget)
+    streams = {STREAM: messages.heard, PURGES: entries.heard}
+    missed = partial(_missed, shelves, PURGES)
+    ear = Ear(link, streams, missed, _KEPT, (messages.flush, entries.flush))
     stack.push_async_callback(link.close)
     await link.start()
     stack.push_async_callback(ear.close)
     await ear.start()
     stack.push_async_callback(_close_turns, states)
-    return Shared(link, RedisLeases(link), RedisLimits(link), messages, link, settings.required)
+    return Shared(link, RedisLeases(link), RedisLimits(link), messages, link, entries, settings.required)
+
+
+def _missed(shelves: Shelves, purges: str, stream: str) -> None:
+    """Forget all answers where some of what others made invalid went unheard."""
+    if stream == purges:
+        shelves.forget(None)
 
 
 async def _close_turns(states: States) -> None:

@@ -41,6 +41,18 @@ class Shelves:
         entries.most = most
         return True
 
+    def forget(self, uri: bytes | None) -> None:
+        """Forget every answer of a URI, or all, also those on their way: another replica has made them invalid."""
+        upstream = None if uri is None else uri.partition(b"\0")[0].decode()
+        for name, flights in self.flights():
+            if upstream in (None, name):
+                for one in list(flights.under_way) if uri is None else (uri,):
+                    flights.doom(one)
+        if uri is None:
+            self.entries.clear()
+        else:
+            self.entries.purge(uri)
+
     def flights(self) -> Iterator[tuple[str, Flights]]:
         """Yield each upstream with its requests that others may wait for."""
         for (upstream, policy, scope), kept in self._states.items():

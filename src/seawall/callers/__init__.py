@@ -4,7 +4,7 @@ from seawall.callers.admission import Callers, Strangers
 from seawall.callers.directory import CallerConflict, Directory, Listed, NoSuchCaller, key_id
 from seawall.callers.keys import digest, new_key
 from seawall.callers.rules import ANONYMOUS, Rules, UserRules
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 
 __all__ = [
     "ANONYMOUS",
@@ -14,7 +14,7 @@ __all__ = [
     "Listed",
     "NoSuchCaller",
     "Rules",
-    "Shared",
+    "SharedLimits",
     "Strangers",
     "UserRules",
     "digest",

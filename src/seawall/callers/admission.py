@@ -7,7 +7,7 @@ from seawall.callers.caller import Caller
 from seawall.callers.entry import Entry
 from seawall.callers.keys import KeyRing, key_of
 from seawall.callers.rules import ANONYMOUS, Rules
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.contracts.admission import NO_KEY, NOBODY, Admitted
 from seawall.contracts.errors import Unauthenticated
 from seawall.contracts.request import Request
@@ -50,7 +50,7 @@ class Callers:
     def __init__(
         self,
         now: Callable[[], float],
-        shared: Shared | None = None,
+        shared: SharedLimits | None = None,
         changed: Callable[[Iterable[str]], None] = lambda names: None,
     ) -> None:
         self._now = now

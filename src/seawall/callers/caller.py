@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from seawall.callers.keyed import Keyed
 from seawall.callers.rules import ANONYMOUS, MOST_ADDRESSES, Rules
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.callers.subject import Quotas, Subject
 from seawall.contracts.peer import address_key, client_address
 from seawall.contracts.request import Request
@@ -31,13 +31,13 @@ class Caller:
 
     __slots__ = ("_own", "_quotas", "_shared", "_user_quotas", "_users", "rules")
 
-    def __init__(self, rules: Rules, shared: Shared | None) -> None:
+    def __init__(self, rules: Rules, shared: SharedLimits | None) -> None:
         self._shared = shared
         self.rules = rules
         self._quotas = _quotas(rules)
         self._own: Subject | Keyed[Subject]
         if rules.name == ANONYMOUS:
-            self._own = Keyed(MOST_ADDRESSES, self._address, Subject.fresh)
+            self._own = Keyed(MOST_ADDRESSES, self._address)
         else:
             self._own = Subject(self._quotas, f"caller:{rules.name}", shared)
         self._users: Keyed[Subject] | None = None
@@ -71,7 +71,7 @@ class Caller:
             return
         self._user_quotas = quotas = Quotas(_USERS, users.rate, users.tokens)
         if self._users is None:
-            self._users = Keyed(users.most, self._user, Subject.fresh)
+            self._users = Keyed(users.most, self._user)
             return
         self._users.hold_at_most(users.most)
         for subject in self._users.each():

@@ -143,7 +143,8 @@ class Entry:
                 limit = subject.calls
                 if limit is None:
                     continue
-                verdict = await limit.take(self._now())
+                now = self._now()
+                verdict = limit.check(now) or await limit.take(now)
                 self._calls.append((limit.fields, verdict))
                 if not verdict.allowed:
                     raise self._too_many_calls()

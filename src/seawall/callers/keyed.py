@@ -2,34 +2,46 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
-__all__ = ["Keyed"]
-
-L = TypeVar("L")
+__all__ = ["Keyed", "Limited"]
 
 _LOOKS = 8  # how many of the longest unused are looked at for one that may be forgotten
+
+
+class Limited(Protocol):
+    """A limit that can be told from a new one."""
+
+    def fresh(self, now: float) -> bool:
+        """Whether it is as good as one that was never used."""
+        ...
+
+    def inherit(self, other: Self, now: float) -> bool:
+        """Be as used as another from the start; False, and nothing done, where that cannot be now."""
+        ...
+
+
+L = TypeVar("L", bound=Limited)
 
 
 class Keyed(Generic[L]):
     """Limits by key. Only one that is as good as new is forgotten, so nobody gains by being forgotten.
 
     When all `most` are in use, new keys share one limit more until one of the others has nothing to remember: somebody
-    who makes up names can neither make this grow nor win a fresh limit back for a name whose limit is used up.
+    who makes up names can neither make this grow nor win a fresh limit back for a name whose limit is used up. A key
+    that gets a limit of its own after that starts with what was used of the shared one, some of which may be its own.
 
     Args:
         most: how many are kept, at least 1.
         make: a fresh limit for a key; `""` is the key of the one that is shared.
-        fresh: whether a limit is as good as new at a moment.
     """
 
-    __slots__ = ("_fresh", "_limits", "_make", "_most", "_rest")
+    __slots__ = ("_limits", "_make", "_most", "_rest")
 
-    def __init__(self, most: int, make: Callable[[str], L], fresh: Callable[[L, float], bool]) -> None:
+    def __init__(self, most: int, make: Callable[[str], L]) -> None:
         self._limits: OrderedDict[str, L] = OrderedDict()
         self._most = most
         self._make = make
-        self._fresh = fresh
         self._rest: L | None = None
 
     def get(self, key: str, now: float) -> L:
@@ -39,11 +51,18 @@ class Keyed(Generic[L]):
         if found is not None:
             limits.move_to_end(key)
             return found
+        rest = self._rest
         if len(limits) >= self._most and not self._forget_one(now):
-            if self._rest is None:
-                self._rest = self._make("")
-            return self._rest
-        made = limits[key] = self._make(key)
+            if rest is None:
+                rest = self._rest = self._make("")
+            return rest
+        made = self._make(key)
+        if rest is not None:
+            if rest.fresh(now):
+                self._rest = None
+            elif not made.inherit(rest, now):
+                return rest
+        limits[key] = made
         return made
 
     def each(self) -> list[L]:
@@ -59,14 +78,12 @@ class Keyed(Generic[L]):
 
     def _forget_one(self, now: float) -> bool:
         limits = self._limits
-        gone = False
         for _ in range(min(_LOOKS, len(limits))):
             key, oldest = next(iter(limits.items()))
-            if self._fresh(oldest, now):
-                del limits[key]
-                gone = True
-                if len(limits) < self._most:
-                    return True
-            else:
+            if not oldest.fresh(now):
                 limits.move_to_end(key)
-        return gone and len(limits) < self._most
+                continue
+            del limits[key]
+            if len(limits) < self._most:
+                return True
+        return False

@@ -80,4 +80,8 @@ def key_of(headers: Headers, model_route: bool) -> bytes | None:
 
 
 def _value(headers: Headers, name: bytes) -> bytes:
-    return b", ".join([value for found, value in headers if found == name])
+    found = b""
+    for key, value in headers:
+        if key == name:
+            found = found + b", " + value if found else value
+    return found

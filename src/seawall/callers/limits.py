@@ -6,7 +6,7 @@ back, it is told what this replica has used alone.
 """
 
 from seawall.callers.fields import Fields
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.callers.tokens import Tokens
 from seawall.contracts.state import StateLost
 from seawall.contracts.units import Rate
@@ -32,7 +32,7 @@ class CallLimit:
 
     __slots__ = ("_alone", "_bucket", "_key", "_shared", "burst", "fields", "rate")
 
-    def __init__(self, name: str, rate: Rate, key: str, shared: Shared | None) -> None:
+    def __init__(self, name: str, rate: Rate, key: str, shared: SharedLimits | None) -> None:
         self.rate = rate
         self.burst = burst_of(rate)
         self.fields = Fields(name, rate)
@@ -41,8 +41,12 @@ class CallLimit:
         self._alone = False
         self._bucket = Bucket(*_share(rate, self.burst, shared))
 
+    def check(self, now: float) -> Verdict | None:
+        """Take one call if it is there; None where the store has to be asked, with `take`."""
+        return self._bucket.check(1, now) if self._shared is None else None
+
     async def take(self, now: float) -> Verdict:
-        """Take one call if it is there."""
+        """Take one call if it is there, for all replicas together."""
         shared = self._shared
         if shared is None:
             return self._bucket.check(1, now)
@@ -69,6 +73,13 @@ class CallLimit:
         """Whether nothing of it is used."""
         return self._bucket.full_at <= now
 
+    def inherit(self, other: "CallLimit", now: float) -> None:
+        """Be as used as another."""
+        used = other._bucket.used(now)  # noqa: SLF001 - of the same class
+        self._bucket.charge(used, now)
+        if self._shared is not None:
+            self._shared.charge(self._key, self.rate, self.burst, used)
+
     def change(self, rate: Rate, now: float) -> None:
         """Change the limit; what is used stays used (semantics 2.7)."""
         if rate != self.rate:
@@ -91,7 +102,7 @@ class TokenLimit:
 
     __slots__ = ("_alone", "_key", "_shared", "_tokens", "fields", "rate")
 
-    def __init__(self, name: str, rate: Rate, key: str, shared: Shared | None) -> None:
+    def __init__(self, name: str, rate: Rate, key: str, shared: SharedLimits | None) -> None:
         self.rate = rate
         self.fields = Fields(name, rate, "tokens")
         self._key = key
@@ -134,6 +145,13 @@ class TokenLimit:
         """Whether nothing of it is used or held in this process."""
         return self._tokens.used(now) == 0
 
+    def inherit(self, other: "TokenLimit", now: float) -> None:
+        """Be as used as another, what is held of it included."""
+        used = other._tokens.used(now)  # noqa: SLF001 - of the same class
+        self._tokens.charge(used, now)
+        if self._shared is not None:
+            self._shared.charge(self._key, self.rate, self.rate.calls, used)
+
     def change(self, rate: Rate, now: float) -> None:
         """Change the limit; what is used or held stays so (semantics 2.7)."""
         if rate != self.rate:
@@ -142,7 +160,7 @@ class TokenLimit:
             self._tokens.change(*_share(rate, rate.calls, self._shared), now)
 
 
-def _share(rate: Rate, burst: int, shared: Shared | None) -> tuple[Rate, int]:
+def _share(rate: Rate, burst: int, shared: SharedLimits | None) -> tuple[Rate, int]:
     """Return what this replica may use alone."""
     count = 1 if shared is None else shared.replicas
     return Rate(rate.calls, rate.per * count), max(1, burst // count)

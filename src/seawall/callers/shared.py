@@ -5,12 +5,12 @@ import asyncio
 from seawall.contracts.state import Limits, Replicas, StateLost
 from seawall.contracts.units import Rate
 
-__all__ = ["Shared"]
+__all__ = ["SharedLimits"]
 
 _MOST = 10_000  # limits with a charge under way
 
 
-class Shared:
+class SharedLimits:
     """The shared state, and one writer for what is settled behind the calls; `start` and `close` it.
 
     Charges of one limit are added up while the writer is busy. What cannot be written is let go: a reservation that

@@ -1,7 +1,7 @@
 """Whoever limits are counted for: a caller, an end user behind its key, or the address of somebody without a key."""
 
 from seawall.callers.limits import CallLimit, TokenLimit
-from seawall.callers.shared import Shared
+from seawall.callers.shared import SharedLimits
 from seawall.contracts.units import Rate
 
 __all__ = ["Quotas", "Subject"]
@@ -42,7 +42,7 @@ class Subject:
 
     __slots__ = ("_key", "_shared", "calls", "concurrency", "running", "tokens")
 
-    def __init__(self, quotas: Quotas, key: str, shared: Shared | None) -> None:
+    def __init__(self, quotas: Quotas, key: str, shared: SharedLimits | None) -> None:
         self._key = key
         self._shared = shared
         self.running = 0
@@ -66,6 +66,16 @@ class Subject:
             self.tokens = TokenLimit(tokens, quotas.tokens, f"{key}:tokens", self._shared)
         else:
             self.tokens.change(quotas.tokens, now)
+
+    def inherit(self, other: "Subject", now: float) -> bool:
+        """Be as used as another; False where that one has calls under way that would have to count here."""
+        if other.running and self.concurrency is not None:
+            return False
+        if self.calls is not None and other.calls is not None:
+            self.calls.inherit(other.calls, now)
+        if self.tokens is not None and other.tokens is not None:
+            self.tokens.inherit(other.tokens, now)
+        return True
 
     def fresh(self, now: float) -> bool:
         """Whether it is as good as one that was never seen."""

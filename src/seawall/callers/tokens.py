@@ -62,6 +62,10 @@ class Tokens:
         """Return the whole units that are neither used nor held."""
         return max(0, self._bucket.remaining(now) - int(self.held))
 
+    def charge(self, used: float, now: float) -> None:
+        """Charge what was held nowhere."""
+        self._bucket.charge(used, now)
+
     def used(self, now: float) -> float:
         """Return the units that are used or held."""
         return self.held + self._bucket.used(now)

@@ -4,13 +4,6 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-    "upstreams.*.price",
-    "upstreams.*.routes.*.price",
-    "models.*",
-    "callers.*.spend",
-    "callers.*.per_user.spend",
-    "spend",
-    "ledger",
     "jobs",
     "alerts",
     "sentry",

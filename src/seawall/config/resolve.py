@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seawall.config.match import parse_match
+from seawall.config.price import PriceSettings
 from seawall.config.route import PolicySettings, RouteSettings
 from seawall.config.rules import mount_of
 from seawall.config.tree import Tree
@@ -17,6 +18,7 @@ from seawall.contracts.target import Target, Timeouts
 from seawall.policies.balance.settings import BalanceSettings
 from seawall.policies.deadline.settings import DeadlineSettings
 from seawall.policies.keys.settings import KeysSettings
+from seawall.policies.spend.settings import SpendStageSettings
 
 __all__ = ["ResolvedRoute", "ResolvedUpstream", "resolve"]
 
@@ -42,6 +44,7 @@ class ResolvedRoute:
         own: the route's own, by name; rate and concurrency stand beside the upstream's, any other replaces it.
         idempotent: whether POST may be tried again as if it had an Idempotency-Key.
         attempts: the attempt budget of a call.
+        price: of a call, None where it costs nothing.
     """
 
     name: str
@@ -52,6 +55,7 @@ class ResolvedRoute:
     own: Policies
     idempotent: bool
     attempts: int
+    price: PriceSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,21 @@ def _upstream(tree: Tree, name: str, settings: UpstreamSettings) -> ResolvedUpst
         policies["keys"] = KeysSettings(count=len(settings.keys))
     if settings.targets or settings.keys:
         policies["balance"] = BalanceSettings(mode=settings.balance, sticky=settings.sticky)
+    if settings.price is not None or settings.api is not None:
+        policies["spend"] = SpendStageSettings(price=_price(settings.price))
     retry = policies.get("retry")
     if settings.api is not None and retry is not None and "body" not in retry.model_fields_set:
         policies["retry"] = retry.model_copy(update={"body": API_REPLAY})
     everything = ResolvedRoute(
-        "", "", None, _timeouts(settings), MappingProxyType(policies), _NONE, settings.idempotent, _attempts(policies)
+        "",
+        "",
+        None,
+        _timeouts(settings),
+        MappingProxyType(policies),
+        _NONE,
+        settings.idempotent,
+        _attempts(policies),
+        settings.price,
     )
     routes = tuple(_route(settings, policies, route) for route in settings.routes)
     raised = settings.api is not None and "max_body" not in tree.server.model_fields_set
@@ -139,6 +153,10 @@ def _route(upstream: UpstreamSettings, policies: Policies, route: RouteSettings)
     if _deadline(whole) != policies["deadline"]:
         del shared["deadline"]
         own["deadline"] = _deadline(whole)
+    if "price" in route.model_fields_set and upstream.api is None:
+        shared.pop("spend", None)
+        if whole.price is not None:
+            own["spend"] = SpendStageSettings(price=_price(whole.price))
     for name in POLICIES:
         if name not in route.model_fields_set:
             continue
@@ -159,6 +177,7 @@ def _route(upstream: UpstreamSettings, policies: Policies, route: RouteSettings)
         own=MappingProxyType(own),
         idempotent=whole.idempotent,
         attempts=_attempts({**shared, **own}),
+        price=whole.price,
     )
 
 
@@ -187,6 +206,14 @@ def merged(upstream: Settings | None, route: Settings) -> Settings:
 def _named(settings: PolicySettings) -> dict[str, Settings]:
     found = {name: getattr(settings, name) for name in POLICIES}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _price(price: PriceSettings | None) -> str:
+    if price is None:
+        return "by the tokens of its model"
+    told = f"header {price.header}" if price.header else f"JSON pointer {price.pointer}" if price.pointer else ""
+    call = f"{price.call:f} USD for each call that reached the upstream"
+    return f"what {told} of the answer tells, else {call}" if told else call
 
 
 def _timeouts(settings: PolicySettings) -> Timeouts:

@@ -1,5 +1,7 @@
 """One outbound call and its attempts: what the pipeline carries."""
 
+from decimal import Decimal
+
 from seawall.contracts.bill import Bill
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.target import Target, Timeouts
@@ -27,10 +29,13 @@ class Run:
         notes: what policies want shown in Server-Timing and the log: (name, seconds or None, description or "").
         committed: the first byte of an answer has reached the client; nothing may be retried any more.
         tried: target of the latest attempt; the next one goes to another where there is one.
+        cost: US dollars of the attempts settled so far, None where none had a price.
+        tokens: of language models, input and output of the attempts settled so far, None where there are none.
     """
 
     __slots__ = (
-        "attempts", "budget", "cache", "committed", "held", "notes", "queue_time", "started", "tried", "wire_time",
+        "attempts", "budget", "cache", "committed", "cost", "held", "notes", "queue_time", "started", "tokens", "tried",
+        "wire_time",
     )  # fmt: skip
 
     def __init__(self, started: float, budget: int = 1) -> None:
@@ -44,6 +49,8 @@ class Run:
         self.notes: list[tuple[str, float | None, str]] = []
         self.committed = False
         self.tried: Target | None = None
+        self.cost: Decimal | None = None
+        self.tokens: int | None = None
 
 
 class Call:
@@ -65,11 +72,13 @@ class Call:
         request_id: sent upstream and to the client.
         trace: `(trace_id, parent_span_id, flags)` in lower-case hex, of the caller's traceparent or our own.
         run: shared by forks.
+        attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end.
+            Attempts side by side are forks, so a stage below them finds its own here, and whether it was sent.
     """
 
     __slots__ = (
-        "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "request_id",
-        "route", "run", "target", "timeouts", "trace", "upstream", "user",
+        "attempt", "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path",
+        "request_id", "route", "run", "target", "timeouts", "trace", "upstream", "user",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +118,7 @@ class Call:
         self.trace = trace
         self.user = user
         self.bill = bill
+        self.attempt: Attempt | None = None
 
     def timed_out(self, now: float) -> bool:
         """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.

@@ -200,11 +200,11 @@ class SpendCapReached(Refusal):
 
 
 class PriceUnknown(Refusal):
-    """A model has no price while a cap applies, so nobody could say whether the cap would hold."""
+    """A model has no price or its input no bound while a cap applies: nobody could say whether the cap would hold."""
 
     status_hint = 403
     type = "price-unknown"
-    title = "This model has no price"
+    title = "Nobody knows what this call may cost"
     policy = "spend"
     headers = ((b"x-should-retry", b"false"),)
 

@@ -123,6 +123,11 @@ class Listening(Protocol):
 class Messages(Protocol):
     """Small messages to subscribers, over a bounded ring; over all replicas where the state is shared."""
 
+    @property
+    def lost(self) -> int:
+        """How many messages listeners here lost because they were too slow."""
+        ...
+
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens, at once or as soon as the store is back.
 

@@ -19,6 +19,8 @@ from seawall.contracts.sites import Sites, refused
 from seawall.gateway.decorate import HTTP, HTTPS, VIA, via, with_own
 from seawall.gateway.headers import Seen, clean_reply, clean_request, with_limits, without
 from seawall.gateway.identity import new_id, request_id_of, trace_of
+from seawall.gateway.models.door import ModelDoor
+from seawall.gateway.models.places import below_mount
 from seawall.gateway.paths import climbs
 from seawall.gateway.record import Record
 from seawall.gateway.refused import CLIMBING, FULL, Refused, foreign, unreadable
@@ -55,6 +57,10 @@ class Gateway:
         clock: time.
         random_bits: `random.getrandbits`; ids need to be unique, not secret.
         emit: observers.
+
+    Attributes:
+        full: memory is short; set by `refuse_new`.
+        models: the door of the language-model routes, for calls to models on plain mounts; None without it.
     """
 
     def __init__(
@@ -66,6 +72,21 @@ class Gateway:
         self._random_bits = random_bits
         self._emit = emit
         self.full = False
+        self.models: ModelDoor | None = None
+
+    @property
+    def sites(self) -> Sites:
+        """Which Host names and browser origins are let in."""
+        return self._options.sites
+
+    @property
+    def admission(self) -> Admission:
+        """Who is let in."""
+        return self._options.admission
+
+    def record(self, request: Request) -> Record:
+        """Return what a request is told with."""
+        return Record(self._emit, self._clock, request)
 
     def reload(self, table: Table, options: Options) -> None:
         """Use another table and options from the next request on."""
@@ -101,7 +122,11 @@ class Gateway:
             raw = path.partition(b"?")[0] if b"?" in path else path
             barred = barred or (FULL if self.full else CLIMBING if climbs(raw) else None)
             if barred is not None:
-                return self._refuse(record, barred)
+                return self.refuse(record, barred)
+            if upstream.api is not None and self.models is not None:
+                place = below_mount(upstream.api, path)
+                if place is not None:
+                    return await self.models.mounted(request, record, place, upstream.name, own)
             route = upstream.route(request.method, raw)
             record.call = call = self._call(request, upstream, route, path, headers, seen)
             admitted = record.admitted
@@ -111,9 +136,9 @@ class Gateway:
                 call.caller = own
             return self._pass_on(record, await route.send(call), upstream, call)
         except CallError as error:
-            return self._fail(record, error)
+            return self.fail(record, error)
         except RequestBodyError as error:
-            return self._refuse(record, unreadable(error))
+            return self.refuse(record, unreadable(error))
         except asyncio.CancelledError:
             record.cancelled()
             raise
@@ -149,14 +174,14 @@ class Gateway:
         """Refuse what meets no upstream; only who may call is told which there are."""
         reason = None if own else refused(request.headers, request.host, self._options.sites)
         if reason is not None:
-            return self._refuse(record, foreign(reason))
+            return self.refuse(record, foreign(reason))
         names = self._table.names
         if not own and (request.header(b"x-seawall-key") is not None or not self._options.admission.open):
             await self._admit(request, record)
             if record.admitted is not None:
                 names = tuple(filter(record.admitted.may_call, names))
         said = f"No upstream is mounted there. Upstreams: {', '.join(names) or 'none'}."
-        return self._refuse(record, Refused(404, "not-found", "No such upstream", said))
+        return self.refuse(record, Refused(404, "not-found", "No such upstream", said))
 
     def _call(
         self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen
@@ -187,7 +212,7 @@ class Gateway:
             method, path, headers, upstream.target, timeouts, deadline, Run(received, route.attempts),
             request.body, request.length,
             method in IDEMPOTENT or route.idempotent or seen.idempotency_key is not None,
-            upstream.name, route.name, "", request_id, trace,
+            upstream.name, route.name, "", request_id, trace, "", route.bill,
         )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
@@ -206,7 +231,8 @@ class Gateway:
             reply.body = record.relay
         return record.attach(reply)
 
-    def _refuse(self, record: Record, why: Refused) -> Reply:
+    def refuse(self, record: Record, why: Refused) -> Reply:
+        """Return the problem of a refusal, told when it is closed."""
         record.outcome = "refused"
         record.error = why.kind
         request_id = self._id_of(record)
@@ -214,7 +240,8 @@ class Gateway:
         reply.headers += why.headers
         return self._own(record, reply, request_id)
 
-    def _fail(self, record: Record, error: CallError) -> Reply:
+    def fail(self, record: Record, error: CallError) -> Reply:
+        """Return the problem of an error, told when it is closed."""
         refusal = isinstance(error, Refusal)
         record.outcome = "refused" if refusal else "deadline" if error.type == "deadline" else "failed"
         record.error = error.type

@@ -1,16 +1,27 @@
 """What one request came to, told to the observers exactly once, when its body ended."""
 
+from typing import Protocol
+
 from seawall.contracts.admission import Admitted
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
+from seawall.contracts.errors import CallError
 from seawall.contracts.events import CallEnded, Emit
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
-from seawall.gateway.relay import Relay
 
-__all__ = ["Record"]
+__all__ = ["Breakable", "Record"]
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")}
+
+
+class Breakable(Protocol):
+    """A body that remembers why it broke off, None where it did not."""
+
+    @property
+    def error(self) -> CallError | None:
+        """Why."""
+        ...
 
 
 class Record:
@@ -19,11 +30,12 @@ class Record:
     Attributes:
         admitted: what its caller was let in with, closed when it is told; None where nothing is held.
         caller: its name, known before there is a call.
+        settles: tokens are held for it, to be settled to what its call used.
     """
 
     __slots__ = (
         "_clock", "_emit", "admitted", "call", "caller", "error", "outcome", "relay", "reply", "request", "request_id",
-        "upstream",
+        "settles", "upstream",
     )  # fmt: skip
 
     def __init__(self, emit: Emit, clock: Clock, request: Request) -> None:
@@ -38,7 +50,8 @@ class Record:
         self.outcome = ""
         self.error = ""
         self.reply: Reply | None = None
-        self.relay: Relay | None = None
+        self.relay: Breakable | None = None
+        self.settles = False
 
     def attach(self, reply: Reply) -> Reply:
         """Tell when `reply` is closed."""
@@ -50,6 +63,8 @@ class Record:
         """Give back what the call held of its caller's limits; once, as whatever ends it."""
         admitted, self.admitted = self.admitted, None
         if admitted is not None:
+            if self.settles and self.call is not None:
+                admitted.settle_tokens(self.call.run.tokens or 0)
             admitted.close()
 
     def cancelled(self) -> None:
@@ -93,5 +108,6 @@ class Record:
             CallEnded(
                 call.caller, call.upstream, call.route, name, status, self.outcome, self.error, run.attempts, run.cache,
                 latency, run.wire_time, run.queue_time, received, sent, streamed, call.request_id, call.trace[0],
+                run.tokens, run.cost,
             )
         )  # fmt: skip

@@ -18,6 +18,12 @@ _LABELS = {
     "status_class": "`1xx` to `5xx` of what the client got, `0xx` for anything else",
     "target": "label of the target in the settings",
     "result": "`1xx` to `5xx`, or `connect`, `reset`, `timeout`, `cancelled`; `_OTHER`",
+    "model": "alias in the settings, empty for plain calls and models without one, `unmatched`, `overflow`",
+    "kind": "`input`, `output`, `cache_read`, `cache_write`, `cache_write_1h`, `reasoning`, `audio_input`, "
+    "`audio_output`, `tools`",
+    "scope": "`gateway`, `caller`, `model`",
+    "name": "of the caller or model in the settings, empty for the gateway",
+    "period": "`day`, `month`, `total`",
     "schedule": "name in the settings",
     "version": "of Seawall",
     "python": "version of Python",
@@ -54,6 +60,9 @@ histogram_quantile(0.95, sum by (upstream, le) (rate(seawall_call_duration_secon
 
 # how much of the traffic is retries
 sum by (upstream) (rate(seawall_retries_total[5m])) / sum by (upstream) (rate(seawall_attempts_total[5m]))
+
+# US dollars an hour, by caller
+sum by (caller) (rate(seawall_cost_usd_total[1h])) * 3600
 
 # open breakers
 seawall_breaker_state{state="open"} == 1

@@ -63,7 +63,7 @@ class Attempts:
         limited = own < deadline
         if limited:
             deadline = own
-        attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
+        call.attempt = attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
         # Where the call's deadline comes first, the deadline stage ends this attempt and it needs no limit of its own
         limit = TimeLimit(self._wheel, own, partial(_timeout, attempt)) if limited else None
         try:

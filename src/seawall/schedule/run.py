@@ -46,12 +46,16 @@ class Runner:
         ask: the gateway's door for requests of its own: request and the caller's name.
         messages: where answers are published.
         clock: time.
+
+    Attributes:
+        published: messages so far.
     """
 
     def __init__(self, ask: Ask, messages: Messages, clock: Clock) -> None:
         self._ask = ask
         self._messages = messages
         self._clock = clock
+        self.published = 0
 
     async def run(self, plan: Plan) -> Outcome:
         """Make one run; raises nothing that a call can meet."""
@@ -78,6 +82,7 @@ class Runner:
         if body is None:
             raise Unfit(f"the answer has more than {KEPT} bytes")
         await self._messages.publish(channel, message(channel, body, select, self._clock.wall()))
+        self.published += 1
 
 
 def _fault(reply: Reply) -> str:

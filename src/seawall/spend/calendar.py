@@ -1,6 +1,6 @@
 """Whose midnight: the day and month that a moment belongs to, and when they end, summer time included."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -37,7 +37,7 @@ class Calendar:
     __slots__ = ("_today", "_zone")
 
     def __init__(self, timezone: str = "UTC") -> None:
-        self._zone = ZoneInfo(timezone)
+        self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
         self._today: Today | None = None
 
     def at(self, wall: float) -> Today:

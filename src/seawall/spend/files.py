@@ -2,13 +2,14 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from seawall.contracts.ledger import Row
-from seawall.spend.lines import lines_in
+from seawall.spend.lines import RESERVED, lines_in
 
-__all__ = ["abandoned", "claimed", "opened", "scan"]
+__all__ = ["Left", "abandoned", "claimed", "opened", "scan"]
 
 _SIBLINGS = 16  # processes of one machine that share a path
 _BLOCK = 1 << 20
@@ -27,13 +28,43 @@ def claimed(path: Path) -> tuple[Path, int]:
     raise OSError(f"{path} and {_SIBLINGS - 1} files beside it are held by other processes")
 
 
-def abandoned(path: Path, own: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the files of processes that are gone, each with a descriptor to be closed."""
-    for one in _names(path):
-        if one != own and one.exists():
-            file = _held(one)
-            if file is not None:
-                yield one, file
+class Left(NamedTuple):
+    """What a process that is gone left in its file.
+
+    Attributes:
+        path, file: of it; locked.
+        settled: rows.
+        open: rows of reservations that were neither settled nor released.
+    """
+
+    path: Path
+    file: int
+    settled: Sequence[Row]
+    open: Sequence[Row]
+
+    def remove(self) -> None:
+        """Remove the file: all of it is in another one."""
+        self.path.unlink(missing_ok=True)
+        os.close(self.file)
+
+
+def abandoned(path: Path, own: Path) -> list[Left]:
+    """Return the files of processes that are gone."""
+    held = [(one, _held(one)) for one in _names(path) if one != own and one.exists()]
+    return [_left(one, file) for one, file in held if file is not None]
+
+
+def _left(path: Path, file: int) -> Left:
+    settled: list[Row] = []
+    still: dict[str, Row] = {}
+    for mark, what, _ in scan(file, 0):
+        still.pop(what if isinstance(what, str) else what.id, None)
+        if isinstance(what, Row):
+            if mark == RESERVED:
+                still[what.id] = what
+            else:
+                settled.append(what)
+    return Left(path, file, settled, tuple(still.values()))
 
 
 def opened(path: Path) -> int:

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from seawall.contracts.ledger import Row
-from seawall.spend.files import abandoned, claimed, opened, scan
+from seawall.spend.files import Left, abandoned, claimed, opened, scan
 from seawall.spend.lines import RELEASED, RESERVED, SETTLED, line_of, lines_in
 
 __all__ = ["LARGEST", "Spool"]
@@ -92,28 +92,20 @@ class Spool:
             self._append(line_of(RELEASED, number))
 
     def orphans(self) -> Sequence[Row]:
-        """Return the reservations of processes that are gone; `write` each, as it is settled now.
+        """Return the reservations that this file's last process left open, once; `write` each as it is settled now.
 
-        The first time those of this file's last process are among them: ask before anything is reserved here. Rows that
-        such a process had settled are taken over.
+        Ask before anything is reserved here.
         """
         found = [] if self._asked else _rows(self._open.values())
         self._asked = True
-        for path, file in abandoned(self._named, self._path):
-            left: dict[str, Row] = {}
-            for mark, what, _ in scan(file, 0):
-                left.pop(what if isinstance(what, str) else what.id, None)
-                if isinstance(what, Row):
-                    if mark == RESERVED:
-                        left[what.id] = what
-                    else:
-                        self.write(what)
-            for row in left.values():
-                self.reserve(row)
-            found += left.values()
-            path.unlink(missing_ok=True)
-            os.close(file)
         return found
+
+    def abandoned(self) -> Sequence[Left]:
+        """Return what processes that are gone left in files beside this one; it blocks, so ask in a thread.
+
+        `write` the rows that were settled, and each open reservation as it is settled now; then `remove` the file.
+        """
+        return abandoned(self._named, self._path)
 
     def batch(self, most: int) -> Sequence[Row]:
         """Return the oldest rows that wait, at most `most`; the same ones until they are `done`."""

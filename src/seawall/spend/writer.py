@@ -65,6 +65,7 @@ class DurableLedger:
         self._emit = emit
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._opened = False
         self.lost = False
         self.refused = 0
 
@@ -109,7 +110,8 @@ class DurableLedger:
             LedgerLost: the database cannot be reached.
             SettingsError: it refuses what the ledger needs.
         """
-        await self._store.open()
+        async with self._turn:
+            await self._open()
         await self.flush()
 
     async def run(self) -> None:
@@ -143,6 +145,7 @@ class DurableLedger:
             if not rows:
                 return True
             try:
+                await self._open()
                 await self._store.insert(rows)
             except (LedgerLost, SettingsError) as error:
                 self._gone(error)
@@ -152,6 +155,11 @@ class DurableLedger:
             self._spool.done(len(rows))
         self._back()
         return True
+
+    async def _open(self) -> None:
+        if not self._opened:
+            await self._store.open()
+            self._opened = True
 
     async def _one_by_one(self, rows: Sequence[Row]) -> None:
         """Find the row that no database takes, which must not keep the others out."""

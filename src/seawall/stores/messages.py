@@ -1,16 +1,13 @@
-"""Small messages in this process's memory: a ring of the latest, and whoever listens."""
+"""Small messages of a process that shares its state with nobody: a ring of the latest, and whoever listens."""
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from seawall.contracts.state import Message
+from seawall.contracts.state import Listening
+from seawall.stores.ring import Ring, check
 
-__all__ = ["KEPT", "LARGEST", "MemoryMessages"]
+__all__ = ["KEPT", "MemoryMessages"]
 
-KEPT = 256  # messages a client that comes back, or lags behind, can still be given: with the largest, 2 MiB for all
-LARGEST = 8192  # bytes of a message
-_PLACES = 6  # digits of an id's second half
+KEPT = 256  # messages a client that comes back can still be given: with the largest, 2 MiB for all
 
 
 class MemoryMessages:
@@ -18,20 +15,16 @@ class MemoryMessages:
 
     Args:
         wall: seconds since the epoch.
-        kept: how many are kept for those who come back or lag behind.
-
-    Attributes:
-        published: how many there were.
-        lost: how many of them listeners lost because they were too slow.
+        kept: how many are kept for those who come back.
     """
 
     def __init__(self, wall: Callable[[], float], kept: int = KEPT) -> None:
-        self._wall = wall
-        self._ring: deque[Message] = deque(maxlen=kept)
-        self._last = (0, 0)
-        self._listeners: set[_Listener] = set()
-        self.published = 0
-        self.lost = 0
+        self._ring = Ring(wall, "", kept)
+
+    @property
+    def lost(self) -> int:
+        """How many messages listeners lost because they were too slow."""
+        return self._ring.lost
 
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens.
@@ -39,72 +32,12 @@ class MemoryMessages:
         Raises:
             ValueError: it is longer than 8 KiB or not one line.
         """
-        if len(data) > LARGEST or b"\n" in data or b"\r" in data:
-            raise ValueError(f"a message must be one line of at most {LARGEST} bytes")
-        one = Message(self._id(), channel, data)
-        self._ring.append(one)
-        self.published += 1
-        for listener in self._listeners:
-            self.lost += listener.put(one)
+        check(data)
+        self._ring.make(channel, data)
 
-    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> "_Listener":
+    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> Listening:
         """Return messages as they come, of some channels or all; first those after the id `after` that are still kept.
 
-        An id that none of ours can be is as none. Close the iterator when done.
+        A listener that is too slow loses the oldest and goes on; close the iterator when done.
         """
-        listener = _Listener(frozenset(channels), self._ring.maxlen, self._listeners.discard)
-        if after is not None and _is_id(after):
-            for one in self._ring:
-                if one.id > after:
-                    listener.put(one)
-        self._listeners.add(listener)
-        return listener
-
-    def _id(self) -> str:
-        """Return milliseconds and a number, as text that sorts; also where the clock is set back."""
-        moment = max((int(self._wall() * 1000), 0), (self._last[0], self._last[1] + 1))
-        self._last = moment
-        return f"{moment[0]:013d}-{moment[1]:0{_PLACES}d}"
-
-
-class _Listener:
-    """An async iterator over messages; it is there from the moment it is made, so that none is missed."""
-
-    def __init__(self, channels: frozenset[str], most: int | None, leave: Callable[["_Listener"], None]) -> None:
-        self._channels = channels
-        self._leave = leave
-        self._queue: deque[Message] = deque(maxlen=most)
-        self._woken = asyncio.Event()
-        self._closed = False
-
-    def put(self, one: Message) -> bool:
-        """Queue a message; return whether the oldest had to go for it."""
-        if self._channels and one.channel not in self._channels:
-            return False
-        full = len(self._queue) == self._queue.maxlen
-        self._queue.append(one)
-        self._woken.set()
-        return full
-
-    def __aiter__(self) -> "_Listener":
-        return self
-
-    async def __anext__(self) -> Message:
-        while not self._queue:
-            if self._closed:
-                raise StopAsyncIteration
-            self._woken.clear()
-            await self._woken.wait()
-        return self._queue.popleft()
-
-    async def aclose(self) -> None:
-        """Listen no more."""
-        self._closed = True
-        self._woken.set()
-        self._queue.clear()
-        self._leave(self)
-
-
-def _is_id(text: str) -> bool:
-    moment, dash, number = text.partition("-")
-    return bool(dash) and len(text) == 14 + _PLACES and moment.isdigit() and number.isdigit() and text.isascii()
+        return self._ring.listen(channels, after)

@@ -54,7 +54,11 @@ _SCHEMA = (
     _table("seawall_ledger", COLUMNS, ("id",)),
     "CREATE INDEX seawall_ledger_at ON seawall_ledger (at)",
     _table("seawall_spent_before", (*KEPT_GROUPS, *SUMS), KEPT_GROUPS),
+    _table("seawall_callers", ("name", "text"), ("name",)),
 )
+_TEXTS = "SELECT name, text FROM seawall_callers ORDER BY name"
+_PUT = "INSERT INTO seawall_callers VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET text = excluded.text"
+_DROP = "DELETE FROM seawall_callers WHERE name = $1"
 _INSERT = (
     f"INSERT INTO seawall_ledger ({', '.join(COLUMNS)}) "
     f"SELECT * FROM unnest({', '.join(f'${number}::{_type(name)}[]' for number, name in enumerate(COLUMNS, 1))}) "
@@ -170,6 +174,33 @@ class PostgresRows:
         """
         async with self._connection() as connection:
             return int(await connection.fetchval(_FORGET, before))
+
+    async def texts(self) -> Sequence[tuple[str, str]]:
+        """Return every name with its text, by name.
+
+        Raises:
+            LedgerLost: the database is gone for now.
+        """
+        async with self._connection() as connection:
+            return [tuple(record) for record in await connection.fetch(_TEXTS)]
+
+    async def put_text(self, name: str, text: str) -> None:
+        """Keep a text in place of what was kept under its name.
+
+        Raises:
+            LedgerLost: the database is gone for now.
+        """
+        async with self._connection() as connection:
+            await connection.execute(_PUT, name, text)
+
+    async def drop_text(self, name: str) -> None:
+        """Forget a name.
+
+        Raises:
+            LedgerLost: the database is gone for now.
+        """
+        async with self._connection() as connection:
+            await connection.execute(_DROP, name)
 
     async def check(self) -> None:
         """Return where the database answers.

@@ -47,7 +47,11 @@ _SCHEMA = (
     _table("seawall_ledger", COLUMNS, ("id",)),
     "CREATE INDEX seawall_ledger_at ON seawall_ledger (at)",
     _table("seawall_spent_before", (*KEPT_GROUPS, *SUMS), KEPT_GROUPS),
+    _table("seawall_callers", ("name", "text"), ("name",)),
 )
+_TEXTS = "SELECT name, text FROM seawall_callers ORDER BY name"
+_PUT = "INSERT INTO seawall_callers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text"
+_DROP = "DELETE FROM seawall_callers WHERE name = ?"
 _INSERT = (
     f"INSERT INTO seawall_ledger ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
     "ON CONFLICT (id) DO NOTHING"
@@ -136,6 +140,30 @@ class SqliteRows:
             return connection.execute("DELETE FROM seawall_ledger WHERE at < ?", (before,)).rowcount
 
         return await self._run(job)
+
+    async def texts(self) -> Sequence[tuple[str, str]]:
+        """Return every name with its text, by name.
+
+        Raises:
+            LedgerLost: the file cannot be read now.
+        """
+        return await self._run(lambda connection: connection.execute(_TEXTS).fetchall())
+
+    async def put_text(self, name: str, text: str) -> None:
+        """Keep a text in place of what was kept under its name.
+
+        Raises:
+            LedgerLost: the file cannot be written now.
+        """
+        await self._run(lambda connection: connection.execute(_PUT, (name, text)).rowcount)
+
+    async def drop_text(self, name: str) -> None:
+        """Forget a name.
+
+        Raises:
+            LedgerLost: the file cannot be written now.
+        """
+        await self._run(lambda connection: connection.execute(_DROP, (name,)).rowcount)
 
     async def check(self) -> None:
         """Return where the file can be read.

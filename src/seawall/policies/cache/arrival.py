@@ -68,6 +68,8 @@ class Arrival:
         """
         if landing.run is not None:
             _add(visit.call.run, landing.run)
+        if landing.again:
+            return None
         error, verdict = landing.error, landing.verdict
         if error is not None:
             # a deadline or a quota that was not this call's own

@@ -22,10 +22,23 @@ the same link; there is nothing to register:
 """
 
 from seawall.stores.redis.ear import Ear
+from seawall.stores.redis.entries import PURGES, RedisEntries
 from seawall.stores.redis.leases import RedisLeases
 from seawall.stores.redis.limits import RedisLimits
-from seawall.stores.redis.link import Link, Times
+from seawall.stores.redis.link import Link
 from seawall.stores.redis.messages import STREAM, RedisMessages
 from seawall.stores.redis.script import Script
+from seawall.stores.redis.times import Times
 
-__all__ = ["STREAM", "Ear", "Link", "RedisLeases", "RedisLimits", "RedisMessages", "Script", "Times"]
+__all__ = [
+    "PURGES",
+    "STREAM",
+    "Ear",
+    "Link",
+    "RedisEntries",
+    "RedisLeases",
+    "RedisLimits",
+    "RedisMessages",
+    "Script",
+    "Times",
+]

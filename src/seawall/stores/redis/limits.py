@@ -23,11 +23,12 @@ _TAKE = Script(
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval, span, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full = math.min(tonumber(redis.call('GET', KEYS[1]) or '0'), now + tonumber(ARGV[6]))
+local full = tonumber(redis.call('GET', KEYS[1]) or '0')
 local used = tonumber(ARGV[5])
 if used > 0 then
   full = math.max(full, now + used)
 end
+full = math.min(full, now + tonumber(ARGV[6]))
 local free = (now + span - full) / interval + 1e-6
 local granted = 0
 if free >= wanted then

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any
 
 from redis.asyncio.connection import ConnectionPool
 from redis.exceptions import RedisError
@@ -22,32 +23,12 @@ from seawall.stores.redis.lane import Ask, Lane, Word
 from seawall.stores.redis.presence import BEAT, LEAVE, REPLICAS
 from seawall.stores.redis.reason import fatal, reason
 from seawall.stores.redis.script import Script
+from seawall.stores.redis.times import Times
 
-__all__ = ["Link", "Times"]
+__all__ = ["Link"]
 
 _LANES = 2  # of decisions; as many more carry what is large, so that a large answer holds up no decision
 _REFUSED = 64  # kinds of refusal that are told of once each
-
-
-class Times(NamedTuple):
-    """Seconds.
-
-    Attributes:
-        command: a script may take, the dialling of its connection included.
-        bulk: a script that carries a body may take.
-        connect: the first try at the start may take before the gateway goes on without.
-        again, longest: between two tries to get it back: at first, and at most.
-        beat: between two signs of life of a replica.
-        gone: after which a replica without one is not counted.
-    """
-
-    command: float = 0.25
-    bulk: float = 1.0
-    connect: float = 1.0
-    again: float = 0.05
-    longest: float = 2.0
-    beat: float = 1.0
-    gone: float = 5.0
 
 
 class Link:
@@ -91,7 +72,6 @@ class Link:
         self._uniform = uniform
         self._up = False
         self._count = 1
-        self._count_until = -float("inf")
         self._told: set[tuple[str, str]] = set()
         self._turned = asyncio.Event()
         self._hooks: list[Callable[[bool], None]] = []
@@ -161,12 +141,39 @@ class Link:
         Raises:
             StateLost: at once while Redis is lost, or when it is lost before it answered, or refused the script.
         """
+        return await self._put(script, keys, args, bulk)
+
+    def post(
+        self,
+        script: Script,
+        keys: Sequence[Word],
+        args: Sequence[Word],
+        done: Callable[[], None] | None = None,
+        *,
+        bulk: bool = False,
+    ) -> None:
+        """Run a script behind; nothing is told where it could not be.
+
+        Args:
+            script: what to run.
+            keys: as for `run`.
+            args: values.
+            done: called once it has run.
+            bulk: it carries a body.
+        """
+        try:
+            future = self._put(script, keys, args, bulk)
+        except StateLost:
+            return
+        future.add_done_callback(partial(_ran, done))
+
+    def _put(self, script: Script, keys: Sequence[Word], args: Sequence[Word], bulk: bool) -> "asyncio.Future[Any]":
         if not self._up:
             raise StateLost("Redis is lost")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         lanes = self._lanes[_LANES:] if bulk else self._lanes[:_LANES]
         min(lanes, key=len).put(Ask(script, keys, args, future, self._now()))
-        return await future
+        return future
 
     def _answered(self, ask: Ask, answer: Any) -> None:
         self.answers += 1
@@ -211,44 +218,47 @@ class Link:
 
     async def _keep(self, tried: "asyncio.Future[None]") -> None:
         """Get it back while it is lost, give signs of life while it is up."""
-        pause, told = self.times.again, False
+        pause, gathering = self.times.again, inf
         while True:
-            limit = self.times.connect if not tried.done() else self.times.longest
-            why = await self._try(limit)
-            if why is None:
-                pause, told = self.times.again, True
-                _done(tried)
-                await self._live()
-                continue
-            if not told:  # it was not there at the start
-                told = True
+            count, why = await self._try(self.times.longest if tried.done() else self.times.connect)
+            if count:
+                gathering = min(gathering, self._now() + self.times.gather)
+                pause = self.times.again
+                if self._all_there(count, gathering):
+                    self._back(count)
+                    _done(tried)
+                    await self._live()
+                    gathering = inf
+                    continue
+            elif not tried.done():  # it was not there at the start
                 self._lose(why)
             _done(tried)
             await asyncio.sleep(self._uniform(pause / 2, pause))
             pause = min(self.times.longest, pause * 2)
 
-    async def _try(self, limit: float) -> str | None:
-        """Try to get it; return why not."""
+    async def _try(self, limit: float) -> tuple[int, str]:
+        """Try to get it; return how many replicas are there, or 0 and why it cannot be had."""
         try:
             async with asyncio.timeout(limit):
                 await self._hang_up()
-                count = await probe(self.pool, self.replica, self._gone)
+                return await probe(self.pool, self.replica, self._gone), ""
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told of and tried again
-            return reason(error)
+            return 0, reason(error)
+
+    def _all_there(self, count: int, gathering: float) -> bool:
+        """Whether the replicas that were there before have found Redis again, or had the time to."""
+        return not self.losses or count >= self._count or self._now() >= gathering
+
+    def _back(self, count: int) -> None:
         self._up = True
         self.generation += 1
         self._told.clear()
-        # After a restart of Redis the others come back one by one; until they have, as many are assumed as were there
-        self._count_until = self._now() + self.times.gone
-        self._counted(count)
         self._turned.clear()
+        self._count = max(1, count)
         fields = (("url", self.address.place), ("replicas", self._count))
-        event, message = (
-            ("state_back", "Shared state is back") if self.losses else ("state_connected", "Shared state is there")
-        )
-        self._emit(Notice("info", event, message, fields))
+        known = ("state_back", "Shared state is back") if self.losses else ("state_connected", "Shared state is there")
+        self._emit(Notice("info", *known, fields))
         self._tell(up=True)
-        return None
 
     async def _live(self) -> None:
         while self._up:
@@ -259,13 +269,9 @@ class Link:
                 pass
             if self._up:
                 try:
-                    self._counted(await self.run(BEAT, [REPLICAS], [self.replica, self._gone]))
+                    self._count = max(1, await self.run(BEAT, [REPLICAS], [self.replica, self._gone]))
                 except StateLost:
                     continue
-
-    def _counted(self, count: int) -> None:
-        if count >= self._count or self._now() >= self._count_until:
-            self._count = max(1, count)
 
     async def _hang_up(self) -> None:
         with suppress(RedisError, OSError):  # broken already
@@ -283,3 +289,8 @@ class Link:
 def _done(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _ran(done: Callable[[], None] | None, future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled() and future.exception() is None and done is not None:
+        done()

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from seawall.contracts.state import Listening, Message, StateLost
+from seawall.stores.redis.lane import Word
 from seawall.stores.redis.link import Link
-from seawall.stores.redis.ring import KEPT, Ring, check
 from seawall.stores.redis.script import Script
+from seawall.stores.ring import KEPT, Ring, check
 
 __all__ = ["STREAM", "RedisMessages"]
 
@@ -46,6 +47,11 @@ class RedisMessages:
         self._sending = asyncio.Lock()
         self.dropped = 0
 
+    @property
+    def lost(self) -> int:
+        """How many messages listeners of this replica lost because they were too slow."""
+        return self._ring.lost
+
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens: here at once, elsewhere at once or as soon as Redis is back.
 
@@ -70,7 +76,7 @@ class RedisMessages:
         async with self._sending:
             while self._outbox and not self._link.lost:
                 message = self._outbox[0]
-                args: list[str | bytes | int] = [message.id, message.channel, message.data, KEPT, _DAY]
+                args: list[Word] = [message.id, message.channel, message.data, KEPT, _DAY]
                 try:
                     await self._link.run(_PUBLISH, [STREAM], args)
                 except StateLost:
@@ -78,10 +84,10 @@ class RedisMessages:
                 if self._outbox and self._outbox[0] is message:
                     self._outbox.popleft()
 
-    def heard(self, fields: dict[bytes, bytes]) -> None:
-        """Take an entry of the stream."""
+    def heard(self, fields: dict[bytes, bytes], old: bool) -> None:
+        """Take an entry of the stream; one from before the start is kept for who asks for it, and is no news."""
         try:
             name, channel, data = fields[b"id"].decode(), fields[b"channel"].decode(), fields[b"data"]
         except (KeyError, UnicodeDecodeError):
             return  # not one of ours
-        self._ring.add(Message(name, channel, data))
+        self._ring.add(Message(name, channel, data), news=not old)

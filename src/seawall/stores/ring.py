@@ -30,37 +30,47 @@ class Ring:
 
     Args:
         wall: seconds since the epoch.
-        replica: this process's name, so that no other makes the same id.
+        replica: this process's name, so that no other makes the same id; `""` where there is no other.
+        kept: messages.
+
+    Attributes:
+        lost: messages that listeners lost because they were too slow.
     """
 
-    def __init__(self, wall: Callable[[], float], replica: str) -> None:
+    def __init__(self, wall: Callable[[], float], replica: str, kept: int = KEPT) -> None:
         self._wall = wall
-        self._replica = replica
+        self._suffix = f"-{replica}" if replica else ""
+        self._most = kept
         self._last = (0, 0)
         self._kept: OrderedDict[str, Message] = OrderedDict()
         self._listeners: set[_Listener] = set()
+        self.lost = 0
 
     def make(self, channel: str, data: bytes) -> Message:
         """Return a new message with an id above all that were made here, already added."""
         now = max(int(self._wall() * 1000), self._last[0])
         self._last = (now, self._last[1] + 1 if now == self._last[0] else 0)
-        message = Message(f"{now:013d}-{self._last[1]:04d}-{self._replica}", channel, data)
+        message = Message(f"{now:013d}-{self._last[1]:06d}{self._suffix}", channel, data)
         self.add(message)
         return message
 
-    def add(self, message: Message) -> None:
-        """Keep a message and give it to whoever listens, unless it is here already."""
+    def add(self, message: Message, *, news: bool = True) -> None:
+        """Keep a message and give it to whoever listens, unless it is here already.
+
+        What is no news is given to those only who asked for what came after another message, and it did.
+        """
         if message.id in self._kept:
             return
         self._kept[message.id] = message
-        if len(self._kept) > KEPT:
+        if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         for listener in self._listeners:
-            listener.give(message)
+            if news or (listener.after is not None and message.id > listener.after):
+                self.lost += listener.give(message)
 
     def listen(self, channels: Sequence[str], after: str | None) -> Listening:
         """Return messages from now on, before them those kept that came after the one with the id `after`."""
-        listener = _Listener(frozenset(channels), self._listeners.discard)
+        listener = _Listener(frozenset(channels), after, self._listeners.discard)
         if after is not None:
             for message in self._since(after):
                 listener.give(message)
@@ -78,18 +88,22 @@ class Ring:
 class _Listener:
     """One who listens: an async iterator with `aclose`."""
 
-    def __init__(self, channels: frozenset[str], gone: Callable[["_Listener"], None]) -> None:
+    def __init__(self, channels: frozenset[str], after: str | None, gone: Callable[["_Listener"], None]) -> None:
+        self.after = after
         self._channels = channels
         self._gone = gone
         self._queue: deque[Message] = deque(maxlen=_BEHIND)
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
-    def give(self, message: Message) -> None:
-        """Queue a message of one of its channels; the oldest goes where it is too slow."""
-        if not self._channels or message.channel in self._channels:
-            self._queue.append(message)
-            self._wake()
+    def give(self, message: Message) -> bool:
+        """Queue a message of one of its channels; whether the oldest had to go, since it is too slow."""
+        if self._channels and message.channel not in self._channels:
+            return False
+        full = len(self._queue) == _BEHIND
+        self._queue.append(message)
+        self._wake()
+        return full
 
     def __aiter__(self) -> "_Listener":
         return self
