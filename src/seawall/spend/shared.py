@@ -65,6 +65,7 @@ class SharedAccounts:
     Attributes:
         known: accounts as last seen.
         tell: told of each account in which money was spent: its caps, the account then, picodollars.
+        marked: True: reservations are kept with the rows that stand for them.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class SharedAccounts:
         self._open: dict[str, _Held] = {}
         self._queue: deque[Settled] = deque()
         self._more = asyncio.Event()
+        self.marked = True
         self._told = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -123,13 +125,15 @@ class SharedAccounts:
         await self._drain()
 
     async def reserve(
-        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row
+        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row | None
     ) -> Standing | Full:
         """Hold an amount in every account or in none.
 
         Raises:
             SpendCapReached: Redis is lost, and nobody may spend meanwhile.
         """
+        if mark is None:
+            raise ValueError("a reservation that replicas share has a row that stands for it")
         over = _over_one_call(wants, amount)
         if over is not None:
             return over
