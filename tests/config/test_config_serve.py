@@ -23,8 +23,6 @@ def test_the_defaults_are_served() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
-        ('[ledger]\nkeep = "1d"', "ledger"),
         ('[jobs]\nurl = "postgresql://h/d"', "jobs"),
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),
         ('[sentry]\ndsn = "https://x@y.example/1"', "sentry"),

@@ -82,7 +82,7 @@ async def test_an_unsafe_request_makes_answers_invalid_at_every_replica(tmp_path
             for one in pair:
                 assert (await call(one.port)).body == b"1"
             await call(pair[0].port, "/up/x", "POST", body=b"new")
-            await until(lambda: not len(pair[1].app._shelves.entries))
+            await until(lambda: not len(pair[1].app._engine.shelves.entries))
             assert (await call(pair[1].port)).body == b"3"
             assert (await call(pair[0].port)).body == b"3"
     assert origin.asked == ["GET /x", "POST /x", "GET /x"]
@@ -102,7 +102,7 @@ async def test_without_the_store_each_has_its_memory(tmp_path: Path):
             assert (await call(pair[1].port)).body == b"1"
             server.start()
             await lost(pair, up=True)
-            await until(lambda: len(pair[1].app._shelves.entries) == 1)
+            await until(lambda: len(pair[1].app._engine.shelves.entries) == 1)
             assert (await call(pair[1].port)).body == b"5"
     assert [(one.status, one.body) for one in kept] == [(200, b"1")] * 2
     assert [(one.status, one.body) for one in missed] == [(200, b"2"), (200, b"3")]

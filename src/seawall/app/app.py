@@ -146,7 +146,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log`, `memory`, `state` and `ledger` stay until a restart; which of them changed is returned.
+        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.

@@ -79,7 +79,7 @@ class Call:
         timeouts: of its route.
         deadline: absolute, seconds on the monotonic clock.
         idempotent: safe or idempotent method, an Idempotency-Key, or the route says so.
-        upstream, route, caller: names from settings; caller `""` when anonymous.
+        upstream, route, caller: names from settings; caller `""` for nobody by name (see contracts/admission.py).
         user: end user behind the caller's key, `""` unknown.
         bill: what it may cost at this target, None where it costs nothing.
         request_id: sent upstream and to the client.

@@ -159,7 +159,9 @@ class ModelDoor:
     ) -> Reply:
         if request.method != b"POST":
             why = Refused(405, "method-not-allowed", "That method does not work here", "Send POST.")
-            return shaped(self._house.refuse(record, why._replace(headers=((b"allow", b"POST"),))), place.dialect)
+            reply = self._house.refuse(record, why)
+            reply.headers.append((b"allow", b"POST"))
+            return shaped(reply, place.dialect)
         body = request.body
         text = body if type(body) is bytes else await _collected(body)  # type: ignore[arg-type]  # exact type: a Source
         try:
