@@ -11,7 +11,7 @@ from seawall.contracts.ledger import Row
 from seawall.spend.calendar import Today
 from seawall.spend.caps import WHOLE, CapSet, Key, Want
 
-__all__ = ["Account", "Counters", "Full", "Standing", "longer", "refusal", "tightest"]
+__all__ = ["Account", "Counters", "Full", "Standing", "longer", "over_one_call", "refusal", "tightest"]
 
 _LOOKED_AT = 16  # accounts that are looked at to find one that counts no more
 
@@ -102,6 +102,14 @@ def refusal(key: Key, caps: CapSet, account: Account, amount: int) -> Full | Non
             if wanted + account.held > cap:
                 found = longer(found, Full(key, period, cap, wanted > cap))
     return found
+
+
+def over_one_call(wants: Sequence[Want], amount: int) -> Full | None:
+    """Return the cap for one call that an amount exceeds."""
+    for want in wants:
+        if want.caps.call is not None and amount > want.caps.call:
+            return Full(want.key, "call", want.caps.call, True)
+    return None
 
 
 def tightest(accounts: Iterable[tuple[Want, Account]]) -> Standing:
