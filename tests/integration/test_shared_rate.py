@@ -105,15 +105,15 @@ async def for_seconds(seconds: float) -> float:
 
 
 async def test_two_gateways_pass_one_limit(tmp_path: Path):
-    """100 a second at fifty clients for three seconds: no second holds more than 110, nothing fails, both get some."""
+    """100 a second at fifty clients for two seconds: no second holds more than 110, nothing fails, both get some."""
     with ValkeyServer() as server:
         async with two(server, 'rate = "100/s"', tmp_path) as (arrivals, clients, _), clients():
             start = time.monotonic()
-            end = await for_seconds(3)
+            end = await for_seconds(2)
             passed = arrivals.between(start, end)
         assert most(passed, 1.0) <= 110
-        assert len(passed) >= 270
-        assert min(len(arrivals.times[path]) for path in ("/a", "/b")) > 60
+        assert len(passed) >= 180
+        assert min(len(arrivals.times[path]) for path in ("/a", "/b")) > 40
         assert set(clients.statuses) == {200}
 
 
@@ -121,22 +121,23 @@ async def test_a_store_killed_under_load_fails_no_call(tmp_path: Path):
     """Both go on with half each, `/ready` stays 200, and the return of an empty store gives no second burst."""
     with ValkeyServer() as server:
         async with two(server, 'rate = "100/s"', tmp_path) as (arrivals, clients, pair), clients():
-            start = await for_seconds(1.5)
+            await until(lambda: all(one.app._parts.shared.replicas.count == 2 for one in pair))
+            start = await for_seconds(0.5)
             server.kill()
             lost = time.monotonic()
             await until(lambda: all(not view.connected for one in pair for view in one.app.runtime.status().stores))
             verdicts = [await ready(one.port) for one in pair]
-            alone = await for_seconds(1.5)
+            alone = await for_seconds(1.2)
             server.start()
             await until(lambda: all(view.connected for one in pair for view in one.app.runtime.status().stores))
-            end = await for_seconds(1.5)
+            end = await for_seconds(1.1)
         assert set(clients.statuses) == {200}
         assert verdicts == [(200, "warn"), (200, "warn")]
-        assert most(arrivals.between(start - 1.5, end), 1.0) <= 112
+        assert most(arrivals.between(start - 0.5, end), 1.0) <= 112
         for path in ("/a", "/b"):
             share = arrivals.between(lost + 0.1, alone, (path,))
             assert 35 <= most(share, 1.0) <= 56
-        assert len(arrivals.between(alone, end)) >= 100
+        assert len(arrivals.between(alone, end)) >= 80
 
 
 @asynccontextmanager
