@@ -205,3 +205,24 @@ def keys_revoke(
         return revoke(name, url, key)
 
     _finish(run)
+
+
+@app.command()
+def spend(
+    url: Url = URL,
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMNS", help="Of caller, user, upstream, model, alias, day, month.")
+    ] = "caller,model,day",
+    since: Annotated[str, typer.Option("--since", metavar="DAY", help="From this day or moment on.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="DAY", help="Before this day or moment.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Show what a running gateway has spent."""
+
+    def run() -> int:
+        from seawall.cli.spend import spend
+
+        return spend(url, by, since, until, "json" if as_json else "csv" if as_csv else "table")
+
+    _finish(run)
