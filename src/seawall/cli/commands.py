@@ -104,13 +104,14 @@ def explain(
     path: Annotated[str, typer.Argument(help="Path a caller would ask for.", metavar="PATH")],
     config: Config = CONFIG,
     host: Annotated[str, typer.Option("--host", help="Host a caller would ask for.")] = "",
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="Only this model, on their routes.")] = "",
 ) -> None:
     """Say which upstream, route and policies a call would meet, and why."""
 
     def run() -> int:
         from seawall.cli.explain import explain
 
-        return explain(method, path, config, host)
+        return explain(method, path, config, host, model)
 
     _finish(run)
 
