@@ -49,8 +49,8 @@ class ModelStream:
         """
         self._collected, self._most, self._whole = [], most, whole
 
-    async def open(self, wheel: Wheel, until: float) -> bool:
-        """Read until something of the answer itself has come; whether it is one and may be passed on.
+    async def open(self, wheel: Wheel, until: float) -> None:
+        """Read until something of the answer itself has come, or an error that stands in its place.
 
         Args:
             wheel: time.
@@ -67,8 +67,7 @@ class ModelStream:
                     self._opening.append(text)
                     self._size += len(text)
         except Enough:
-            return heard.failure is None
-        return heard.failure is None
+            return
 
     async def read(self) -> bytes:
         """Return the next piece; after a break the error event of the dialect, then the end."""
