@@ -16,13 +16,17 @@ from seawall.pipeline.build import build
 from seawall.pipeline.states import States
 from seawall.policies.balance import BalanceSettings
 from seawall.policies.breaker import BreakerSettings
+from seawall.policies.cache import CacheSettings
 from seawall.policies.concurrency import ConcurrencySettings
 from seawall.policies.deadline import DeadlineSettings
 from seawall.policies.fallback import FallbackSettings
 from seawall.policies.hedge import HedgeSettings
+from seawall.policies.keys import KeysSettings
 from seawall.policies.ratelimit import RateSettings
 from seawall.policies.retry import RetrySettings
+from seawall.policies.spend import SpendStageSettings
 from seawall.registry import BUILTIN
+from seawall.spend.book import Book
 from seawall.testing import Recorder, ScriptedTransport, VirtualLoop
 
 __all__ = ["Bench", "Places", "high", "low", "retrying", "target"]
@@ -30,12 +34,15 @@ __all__ = ["Bench", "Places", "high", "low", "retrying", "target"]
 CLASSES: Mapping[str, type[Settings]] = {
     "deadline": DeadlineSettings,
     "fallback": FallbackSettings,
+    "keys": KeysSettings,
     "hedge": HedgeSettings,
     "balance": BalanceSettings,
     "retry": RetrySettings,
     "breaker": BreakerSettings,
     "rate": RateSettings,
     "concurrency": ConcurrencySettings,
+    "cache": CacheSettings,
+    "spend": SpendStageSettings,
 }
 
 
@@ -72,6 +79,7 @@ class Bench:
         states: kept from an earlier bench, for reloads.
         targets: addresses; the first is every call's.
         buffers: bytes of request bodies kept in all.
+        book: of the stage `spend`.
     """
 
     def __init__(
@@ -86,6 +94,7 @@ class Bench:
         states: States | None = None,
         targets: Sequence[Target] | None = None,
         buffers: int = 1 << 20,
+        book: Book | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.timeouts = timeouts or Timeouts()
@@ -96,7 +105,12 @@ class Bench:
         clock = self.loop.clock() if isinstance(self.loop, VirtualLoop) else Clock()
         self.wheel = Wheel(clock, self.loop)
         keep = self.states.round()
-        options = {"timeouts": self.timeouts, "buffers": self.buffers, **_told({**(settings or {}), **(own or {})})}
+        options = {
+            "timeouts": self.timeouts,
+            "buffers": self.buffers,
+            "book": book,
+            **_told({**(settings or {}), **(own or {})}),
+        }
         self.ctx = Context(
             "api", route, self.targets, clock, self.wheel, self.loop, uniform, self.events, keep, options
         )

@@ -3,18 +3,34 @@
 from typing import Any
 
 from seawall.contracts.policy import Spec
-from seawall.policies import balance, breaker, concurrency, deadline, fallback, hedge, ratelimit, retry
+from seawall.policies import (
+    balance,
+    breaker,
+    cache,
+    concurrency,
+    deadline,
+    fallback,
+    hedge,
+    keys,
+    ratelimit,
+    retry,
+    spend,
+)
 
 __all__ = ["BUILTIN"]
 
-# Stages of one position keep this order: the breaker refuses before anybody waits for a pause.
+# Stages of one position keep this order: the breaker refuses, and a key that rests is passed over, before
+# anybody waits for a pause.
 BUILTIN: tuple[Spec[Any], ...] = (
     deadline.SPEC,
+    cache.SPEC,
     fallback.SPEC,
     hedge.SPEC,
     breaker.SPEC,
+    keys.SPEC,
     retry.SPEC,
     balance.SPEC,
     ratelimit.SPEC,
     concurrency.SPEC,
+    spend.SPEC,
 )

@@ -14,7 +14,7 @@ from seawall.admin import models
 from seawall.admin.api import CSP
 from seawall.admin.door import AdminDoor
 from seawall.admin.reference import page
-from seawall.admin.view import TargetView, UpstreamView
+from seawall.admin.view import ScheduleView, TargetView, UpstreamView
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
@@ -96,7 +96,12 @@ def steered(runtime: Any) -> list[tuple[str, str, str | None]]:
             raise SettingsError(runtime.faults)
         return ("log",)
 
+    async def run(schedule: str) -> bool:
+        told.append((schedule, "run", None))
+        return schedule == "forecast"
+
     runtime.force = force
+    runtime.run = run
     runtime.faults = ()
     runtime.reload = reload
     return told
@@ -223,6 +228,24 @@ async def test_every_example_of_the_document_is_valid_by_its_own_schema(door_of:
             TypeAdapter(getattr(models, name)).validate_python(example)
 
 
+async def test_schedules_are_shown_and_run(door_of: Make, runtime: Any) -> None:
+    """Each with its latest and next run; a run answers with the schedule as it then is, or names those there are."""
+    told = steered(runtime)
+    forecast = ScheduleView(
+        "forecast", "GET /weather/x", "900s", "home.weather", result="ok", status=200, runs={"ok": 3}
+    )
+    runtime.change(schedules=(forecast,))
+    door = door_of()
+    _, every = await get(door, "/api/v1/schedules")
+    assert [(one["name"], one["next"], one["runs"]) for one in every["schedules"]] == [("forecast", None, {"ok": 3})]
+    assert await put(door, "/api/v1/schedules/forecast/run", b"", b"POST") == (200, every["schedules"][0])
+    status, problem = await put(door, "/api/v1/schedules/nobody/run", b"", b"POST")
+    assert (status, problem["detail"]) == (404, "No schedule has that name. Schedules: forecast.")
+    assert told == [("forecast", "run", None), ("nobody", "run", None)]
+    _, shown = await get(door, "/diagnostics")
+    assert (shown["schedules"][0]["name"], shown["schedules"][0]["late"]) == ("forecast", 0.0)
+
+
 async def test_every_error_of_the_document_has_an_example_of_the_one_shape(door_of: Make, runtime: Any) -> None:
     """Valid by the shape it names, with the status it stands at; the framework's own error shape is nowhere."""
     steered(runtime)
@@ -240,7 +263,7 @@ async def test_every_error_of_the_document_has_an_example_of_the_one_shape(door_
                     shape.validate(content["example"])
                     assert content["example"]["status"] == int(status)
                     seen.add(status)
-    assert seen == {"401", "404", "422"}
+    assert seen == {"400", "401", "404", "422", "503"}
 
 
 async def test_every_operation_and_field_says_what_it_is(door_of: Make, runtime: Any) -> None:
@@ -250,13 +273,14 @@ async def test_every_operation_and_field_says_what_it_is(door_of: Make, runtime:
     assert set(document["paths"]) == {
         "/api/v1/upstreams", "/api/v1/upstreams/{name}", "/api/v1/upstreams/{name}/breaker",
         "/api/v1/upstreams/{name}/targets/{label}/breaker", "/api/v1/version", "/api/v1/settings", "/api/v1/reload",
+        "/api/v1/events", "/api/v1/schedules", "/api/v1/schedules/{name}/run",
     }  # fmt: skip
     for methods in document["paths"].values():
         for operation in methods.values():
             assert operation["summary"]
             assert operation["description"]
-            assert operation["responses"]["200"]["content"]["application/json"]["schema"]
-    for name in models.__all__:
+            assert next(iter(operation["responses"]["200"]["content"].values()))["schema"]
+    for name in (*models.__all__, "Schedule", "ScheduleList"):
         for field, schema in document["components"]["schemas"][name]["properties"].items():
             assert "description" in schema or "$ref" in schema or schema.get("type") == "array", f"{name}.{field}"
 

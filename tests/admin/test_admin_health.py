@@ -7,7 +7,7 @@ import pytest
 
 from seawall.admin.diagnostics import MOST_TASKS, diagnostics
 from seawall.admin.health import checks, health, readiness, verdict
-from seawall.admin.view import Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
+from seawall.admin.view import ScheduleView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
 
 SHUT = TargetView("eu", "https://eu.example", breaker="open", retry_after=12.4)
 SOUND = TargetView("us", "https://us.example")
@@ -121,3 +121,24 @@ async def test_diagnostics_shows_everything_and_bounds_the_tasks(runtime: Any) -
     assert document["settings"]["server"]["admin_token"] == "***"
     assert (document["tasks"]["count"], len(document["tasks"]["names"])) == (MOST_TASKS + 50, MOST_TASKS)
     assert (document["phase"], document["ready"], document["reason"]) == ("ready", "pass", "")
+
+
+@pytest.mark.parametrize(
+    ("result", "late", "expected", "output"),
+    [
+        ("", 0.0, ("pass", "waiting"), None),
+        ("ok", 59.0, ("pass", "ok"), None),
+        ("ok", 61.0, ("warn", "ok"), "a run has been due for 61 s"),
+        ("failed", 0.0, ("warn", "failed"), "failed, the answer was 503"),
+        ("unpublished", 0.0, ("warn", "unpublished"), "unpublished, the answer was 503"),
+    ],
+)
+def test_a_schedule_that_fails_or_is_late_is_a_warning(
+    result: str, late: float, expected: tuple[str, str], output: str | None
+) -> None:
+    """Of health and not of readiness: what is polled may be down, the gateway serves."""
+    view = ScheduleView("forecast", "GET /weather/x", "900s", result=result, detail="the answer was 503", late=late)
+    status = Status("ready", 0.0, "1", schedules=(view,))
+    (check,) = checks(status)["forecast:schedule"]
+    assert (check["status"], check["observedValue"], check.get("output")) == (*expected, output)
+    assert (readiness(status)[0], verdict(status)[0]) == ("pass", expected[0])

@@ -2,10 +2,14 @@
 
 import asyncio
 
+from shelf_entries import entry
+
 from seawall.app.pressure import Pressure
+from seawall.app.shelves import Shelves
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Notice
 from seawall.contracts.wheel import Wheel
+from seawall.pipeline.states import States
 from seawall.testing import Recorder, virtual
 
 
@@ -16,7 +20,7 @@ async def test_work_is_refused_above_the_bound_and_taken_again_below_it() -> Non
     told: list[bool] = []
     events = Recorder()
     resident = 100
-    pressure = Pressure(100, lambda: resident, Wheel(Clock(loop.time), loop), told.append, events)
+    pressure = Pressure(100, lambda: resident, Wheel(Clock(loop.time), loop), told.append, events, lambda: False)
     pressure.start()
     steps = [
         (101, [True]),
@@ -35,3 +39,23 @@ async def test_work_is_refused_above_the_bound_and_taken_again_below_it() -> Non
     resident = 1
     await asyncio.sleep(5)
     assert told == [True, False, True]
+
+
+@virtual
+async def test_caches_shrink_before_work_is_refused() -> None:
+    """Each second half of what is kept goes; only when nothing is left is work refused."""
+    loop = asyncio.get_running_loop()
+    told: list[bool] = []
+    shelves = Shelves(1 << 20, States())
+    for number in range(8):
+        shelves.entries.put(b"u", (b"", bytes([number])), (), entry())
+    pressure = Pressure(100, lambda: 200, Wheel(Clock(loop.time), loop), told.append, Recorder(), shelves.shed)
+    pressure.start()
+    kept = [len(shelves.entries)]
+    while not told:
+        await asyncio.sleep(1.01)
+        kept.append(len(shelves.entries))
+    pressure.stop()
+    assert kept[:4] == [4, 2, 1, 0]
+    assert told == [True]
+    assert shelves.entries.most == 1 << 20

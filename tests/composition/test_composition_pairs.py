@@ -8,7 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "policies" / "composition.md"
-POLICIES = ("deadline", "fallback", "hedge", "retry", "balance", "breaker", "rate", "concurrency", "adaptive")
+POLICIES = ("deadline", "fallback", "hedge", "retry", "balance", "breaker", "rate", "concurrency", "adaptive", "spend")
 NAMES = re.findall(r"def test_(\w+)\(", "\n".join(path.read_text() for path in sorted(HERE.glob("test_*.py"))))
 
 

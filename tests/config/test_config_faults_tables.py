@@ -36,9 +36,26 @@ ROWS = [
     (
         '[callers.k]\nkey_hash = "planted"',
         (
-            'callers.k.key_hash: must be sha256: and 64 hex digits, as `seawall keys new` prints it, got "planted" '
+            "callers.k.key_hash: must be sha256: and 64 hex digits, as `seawall keys new` prints it, got *** "
             '(for example "sha256:9f86…0a08")'
         ),
+    ),
+    (
+        f'[callers.k]\nkey_hash = ["sha256:{"1" * 64}", "sw-planted"]',
+        (
+            "callers.k.key_hash[1]: must be sha256: and 64 hex digits, as `seawall keys new` prints it, got *** "
+            '(for example "sha256:9f86…0a08")'
+        ),
+    ),
+    *(
+        (
+            f'[callers.k]\nkey_hash = "sha256:{"1" * 64}"\nper_user = {{ header = "{name}" }}',
+            (
+                f'callers.k.per_user.header: must name the user and hold no key, got "{name}" '
+                '(for example "X-Seawall-User")'
+            ),
+        )
+        for name in ("Authorization", "cookie", "X-Api-Key", "x-seawall-key", "Proxy-Authorization")
     ),
     (
         f'[callers.anonymous]\nkey_hash = "sha256:{"1" * 64}"',
@@ -76,6 +93,17 @@ ROWS = [
     (
         upstream() + '\n[schedules.s]\ncall = "GET /a/x"\nevery = "1s"\nselect = "/x"',
         'schedules.s.select: needs publish, got "/x" (for example "/current")',
+    ),
+    (
+        upstream() + '\n[schedules.s]\ncall = "HEAD /a/x"\nevery = "1s"\npublish = "p"',
+        (
+            'schedules.s.call: cannot be HEAD where publish is set, its answer has no body, got "HEAD /a/x" '
+            '(for example "GET /weather/now")'
+        ),
+    ),
+    (
+        upstream() + '\n[schedules.s]\ncall = "GET /a/x"\ncron = "0 6 31 2,4 *"',
+        ('schedules.s.cron: must have a day that its months have, got "0 6 31 2,4 *" (for example "0 6 1 * *")'),
     ),
     (
         upstream() + '\n[schedules.s]\ncall = "GET /b/x"\nevery = "1s"',

@@ -23,20 +23,10 @@ def test_the_defaults_are_served() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        (upstream("cache = true"), "upstreams.a.cache"),
-        (upstream() + '\n[[upstreams.a.routes]]\nmatch = "GET /x"\ncache = true', "upstreams.a.routes[0].cache"),
-        (upstream('price = "1 USD"'), "upstreams.a.price"),
-        (upstream('keys = ["a", "b"]'), "upstreams.a.keys"),
-        (upstream('url = "https://a.example"', 'api = "openai"'), "upstreams.a.api"),
-        (f"[callers.k]\n{HASH}", "callers.k"),
-        ('[spend]\nday = "1 USD"', "spend"),
-        ('[state]\nurl = "redis://h"', "state"),
-        ('[ledger]\nkeep = "1d"', "ledger"),
         ('[jobs]\nurl = "postgresql://h/d"', "jobs"),
         ('[alerts]\nntfy = "https://ntfy.sh/x"', "alerts"),
         ('[sentry]\ndsn = "https://x@y.example/1"', "sentry"),
         ('[trace]\notlp = "http://127.0.0.1:4318"', "trace"),
-        (upstream() + '\n[schedules.s]\ncall = "GET /a/x"\nevery = "1m"', "schedules.s"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_its_path(text: str, path: str) -> None:
@@ -126,10 +116,11 @@ def test_caps_that_outlive_a_day_need_a_ledger() -> None:
     caps = '{ day = "1 USD", month = "1 USD", total = "1 USD" }'
     text = (
         f'[callers.k]\n{HASH}\nspend = {caps}\nper_user = {{ header = "X-U", spend = {caps} }}\n'
+        f'[upstreams.o]\napi = "openai"\nurl = "https://a.example"\n[models.m]\ntargets = ["o/x"]\nspend = {caps}\n'
         '[spend]\nday = "1 USD"\nmonth = "1 USD"'
     )
     assert [fault.partition(":")[0] for fault in refused(text)] == [
         "spend.month", "callers.k.spend.month", "callers.k.spend.total", "callers.k.per_user.spend.month",
-        "callers.k.per_user.spend.total",
+        "callers.k.per_user.spend.total", "models.m.spend.month", "models.m.spend.total",
     ]  # fmt: skip
     assert refused(text + '\n[ledger]\nurl = "sqlite:///x.db"') == []

@@ -6,6 +6,8 @@ import random
 import orjson
 import pytest
 
+from seawall.callers import Callers, Strangers
+from seawall.contracts.admission import EVERYBODY, Admission
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import (
@@ -47,17 +49,22 @@ class Harness:
             return await send(call)
 
         slow = Route("GET /slow", Pattern("GET /slow"), Timeouts(total=60.0), True, 5, noted)
+        kept = Route("* /kept", Pattern("* /kept"), Timeouts(total=10.0), False, 3, noted, kept=True)
         rest = Route("", None, Timeouts(total=10.0), False, 3, noted)
         target = Target("weather", "weather", "http", "api.example", 80)
         upstreams = [
-            Upstream("weather", b"/weather", None, target, [(b"x-key", b"ours")], [slow, rest]),
+            Upstream("weather", b"/weather", None, target, [(b"x-key", b"ours")], [slow, kept, rest]),
             Upstream("lamps", b"/home/lamps", None, target, [], [rest]),
             Upstream("named", None, b"named.lan", target, [], [rest]),
         ]
+        admission: Admission = EVERYBODY
+        if not anonymous:
+            admission = Callers(loop.time)
+            admission.configure((), Strangers("no"))
         sites = Sites(known_hosts("127.0.0.1", 8080, ["named.lan"]), origins)
         self.gateway = Gateway(
             Table(upstreams),
-            Options(sites, anonymous, hops),
+            Options(sites, admission, hops),
             Clock(loop.time, loop.time),
             random.Random(1).getrandbits,
             self.events,
@@ -377,9 +384,9 @@ async def test_without_a_key_nobody_enters_where_keys_are_needed() -> None:
 
 
 @virtual
-@pytest.mark.parametrize(("hops", "shown"), [(0, b"10.1.2.3"), (1, b"2.2.2.2"), (2, b"1.1.1.1"), (5, b"1.1.1.1")])
+@pytest.mark.parametrize(("hops", "shown"), [(0, b"10.1.2.3"), (1, b"2.2.2.2"), (2, b"1.1.1.1"), (5, b"10.1.2.3")])
 async def test_forwarded_for_is_believed_only_from_configured_hops(hops: int, shown: bytes) -> None:
-    """Each trusted proxy appended the address it saw; without any, the socket's address counts."""
+    """Each trusted proxy appended the address it saw; who did not pass them all is whom the socket shows."""
     here = Harness(fine, hops=hops)
     await here.done(b"/weather/x", b"GET", (b"x-forwarded-for", b"1.1.1.1, 2.2.2.2"))
     assert dict(here.calls[0].headers)[b"x-forwarded-for"] == shown
@@ -422,3 +429,40 @@ async def test_nothing_new_is_taken_while_memory_is_short() -> None:
     assert (reply.status, reply.header(b"retry-after"), event.error) == (503, b"1", "saturated")
     here.gateway.refuse_new(False)
     assert (await here.done())[0].status == 200
+
+
+@virtual
+async def test_a_request_of_the_gateways_own_passes_doors_that_are_shut_to_others() -> None:
+    """No Host, no key: `inside` is asked all the same, under its name; a full gateway and odd paths refuse it too."""
+    here = Harness(fine, anonymous=False)
+    now = asyncio.get_running_loop().time()
+
+    async def inside(target: bytes) -> tuple[Reply, CallEnded]:
+        request = Request(b"GET", target, [(b"accept", b"*/*")], b"nobody.example", received=now)
+        reply = await here.gateway.inside(request, "schedule:forecast")
+        reply.finished = True
+        reply.close()
+        return reply, here.events.of(CallEnded)[-1]
+
+    reply, event = await inside(b"/weather/x?q=1")
+    assert (reply.status, event.caller, event.outcome, event.upstream) == (200, "schedule:forecast", "ok", "weather")
+    assert (here.calls[0].path, here.calls[0].caller) == (b"/x?q=1", "schedule:forecast")
+    assert (await here.done(b"/weather/x"))[0].status == 401
+    assert (await inside(b"/weather/../lamps"))[0].status == 400
+    assert (await inside(b"/nowhere"))[0].status == 404
+    here.gateway.refuse_new(True)
+    assert (await inside(b"/weather/x"))[0].status == 503
+    assert len(here.calls) == 1
+
+
+@virtual
+async def test_an_upstream_whose_answers_are_kept_is_not_told_by_which_name_a_client_asked() -> None:
+    """Else links made for one client would be given to another, or the same thing be asked once for each name."""
+    here = Harness(fine)
+    for method, told in ((b"GET", False), (b"HEAD", False), (b"POST", True)):
+        await here.done(
+            b"/weather/kept", method, (b"x-forwarded-host", b"evil.example"), (b"x-forwarded-proto", b"gopher")
+        )
+        names = [name for name, _ in here.calls[-1].headers]
+        assert names.count(b"x-forwarded-host") == names.count(b"x-forwarded-proto") == told
+        assert b"evil.example" not in dict(here.calls[-1].headers).values()

@@ -155,8 +155,8 @@ async def test_faulty_settings_change_nothing_and_every_fault_is_told(tmp_path: 
         assert {fault.partition(":")[0] for fault in problem["faults"]} == {
             "upstreams.up.timeuot", "upstreams.up.retry.attempts",
         }  # fmt: skip
-        status, problem = await it.reload("cache = true")
-        assert (status, problem["faults"]) == (422, ["upstreams.up.cache: not available in this version"])
+        status, problem = await it.reload("", '[trace]\notlp = "http://127.0.0.1:4318"')
+        assert (status, problem["faults"]) == (422, ["trace: not available in this version"])
         it.file.write_text("not = = toml")
         assert (await call(it.here.port, "/api/v1/reload", "POST")).status == 422
         assert (await call(it.here.port)).status == 200

@@ -13,7 +13,8 @@ SECONDS = st.floats(0, 1e6)
 CALLS = st.builds(
     CallEnded, TEXT, TEXT, TEXT, TEXT, st.integers(200, 599), st.sampled_from(["ok", "failed"]),
     st.sampled_from(["", "deadline"]), st.integers(0, 9), st.sampled_from(["", "hit"]), SECONDS, SECONDS, SECONDS,
-    st.integers(0, 1 << 40), st.integers(0, 1 << 40), st.booleans(), TEXT, TEXT,
+    st.integers(0, 1 << 40), st.integers(0, 1 << 40), st.booleans(), TEXT, TEXT, st.none() | st.integers(0, 1 << 40),
+    st.none() | st.decimals(0, 10**6, places=18),
 )  # fmt: skip
 
 

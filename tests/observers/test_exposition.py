@@ -2,13 +2,15 @@
 
 import asyncio
 import re
+from decimal import Decimal
 
 import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from seawall.contracts.clock import Clock
-from seawall.contracts.events import AttemptEnded, CallEnded
+from seawall.contracts.events import AttemptEnded, AttemptPaid, CallEnded
+from seawall.contracts.usage import Usage
 from seawall.observers.exposition import Exposition, accepted
 from seawall.observers.families import FAMILIES
 from seawall.observers.metrics import Metrics
@@ -29,8 +31,11 @@ def filled(routes: int = 2) -> Metrics:
     names = [("weather", "forecast"), ("weather", ODD), *(("u", f"r{number}") for number in range(routes))]
     metrics.configure(names, [("weather", ODD)])
     for upstream, route in names:
-        metrics.call_ended(CALL._replace(upstream=upstream, route=route))
+        metrics.call_ended(CALL._replace(upstream=upstream, route=route, cache="hit"))
+    metrics.configure_callers([ODD])
+    metrics.call_ended(CALL._replace(caller=ODD, route=ODD))
     metrics.attempt_ended(AttemptEnded("weather", ODD, "", 2, "503", 0.02))
+    metrics.money.attempt_paid(AttemptPaid(ODD, "weather", "", "m", Decimal(1), Usage(1, 2), True, "settings", False))
     held = {one.name for one, _ in metrics.families()}
     for one in FAMILIES:
         if one.name not in held:
@@ -80,9 +85,8 @@ def test_names_follow_the_conventions() -> None:
         assert not one.unit or one.name.endswith(f"_{one.unit}")
         assert one.help.endswith(".")
         assert set(one.labels) <= {
-            "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "version",
-            "python",
-            "loop",
+            "upstream", "route", "method", "outcome", "status", "status_class", "target", "result", "state", "schedule",
+            "version", "python", "loop", "caller", "model", "kind", "scope", "name", "period",
         }  # fmt: skip
     assert len({one.name for one in FAMILIES}) == len(FAMILIES)
 

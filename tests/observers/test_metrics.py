@@ -47,6 +47,19 @@ def test_a_call_counts_under_its_labels() -> None:
     assert values(metrics, "seawall_queue_wait_seconds")["weather", "forecast"] == 1.5
 
 
+def test_a_callers_calls_count_by_outcome_and_names_are_bounded() -> None:
+    """Callers that were told of count for themselves, those above the limit together, all others not at all."""
+    metrics = metrics_of(limit=2)
+    metrics.configure_callers(["kitchen", "app", "third"])
+    for caller in ("kitchen", "kitchen", "third", "made-up", "", "app"):
+        metrics.call_ended(CALL._replace(caller=caller))
+    metrics.call_ended(CALL._replace(caller="kitchen", outcome="refused"))
+    metrics.configure_callers(["kitchen"])
+    assert values(metrics, "seawall_caller_calls") == {
+        ("kitchen", "ok"): 2, ("kitchen", "refused"): 1, ("app", "ok"): 1, ("overflow", "ok"): 1,
+    }  # fmt: skip
+
+
 def test_an_attempt_counts_by_class_and_a_later_one_is_a_retry() -> None:
     """Statuses by class, failures by their word; every result stands there from the start, at zero."""
     metrics = metrics_of()

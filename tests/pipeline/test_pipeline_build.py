@@ -125,13 +125,16 @@ def test_registry_names_are_unique_and_match_their_settings():
     """One line for each policy, named as in the settings file."""
     assert [spec.name for spec in BUILTIN] == [
         "deadline",
+        "cache",
         "fallback",
         "hedge",
         "breaker",
+        "keys",
         "retry",
         "balance",
         "rate",
         "concurrency",
+        "spend",
     ]
     assert len({spec.settings for spec in BUILTIN}) == len(BUILTIN)
 

@@ -33,8 +33,10 @@ def missing(names: Iterator[str] | list[str] | set[str]) -> list[str]:
 
 
 def commands() -> list[str]:
-    """Return every command as it is typed."""
+    """Return every command as it is typed, those of groups too."""
     names = [one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands]
+    for group in app.registered_groups:
+        names += [f"{group.name} {one.name}" for one in group.typer_instance.registered_commands]
     return [f"seawall {name.replace('_', '-')}" for name in names]
 
 

@@ -23,9 +23,8 @@ def files_with_tests() -> list[Path]:
 
 def texts() -> Iterator[tuple[str, str]]:
     """Yield path and text of every file that is handed on, generated ones too."""
-    alone = [
-        path for path in ROOT.iterdir() if path.is_file() and path.name not in (".env", "seawall.toml", ".coverage")
-    ]
+    apart = (".git", ".env", "seawall.toml", ".coverage")
+    alone = [path for path in ROOT.iterdir() if path.is_file() and path.name not in apart]
     inside = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
     for path in sorted(alone + inside):
         parts = path.relative_to(ROOT).parts

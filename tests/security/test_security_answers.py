@@ -1,6 +1,7 @@
 """Security 5, the other direction: what of an upstream's answer, and of our keys, reaches a client."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -23,16 +24,20 @@ url = "http://127.0.0.1:{port}"
 allow_private = true
 headers = {{ "X-Api-Key" = "{key}", "Authorization" = "Bearer {key}" }}
 retry = {{ attempts = 1 }}
+[callers.kitchen]
+key_hash = "sha256:{hash}"
 """
 
 
 async def answered(fault: Fault | None, log: Path, *lines: bytes, target: bytes = b"/up/a") -> tuple[Seen, FaultServer]:
-    """Make a call; return what the client got, and the upstream."""
+    """Make a caller's call; return what the client got, and the upstream."""
+    lines = (b"X-Seawall-Key: " + CALLERS, *lines)
+    settings = {"key": KEY, "hash": sha256(CALLERS).hexdigest()}
     fd = os.open(log, os.O_WRONLY | os.O_CREAT)
     try:
         async with FaultServer() as upstream:
             upstream.faults = fault
-            async with App(parse(SETTINGS.format(port=upstream.port, key=KEY), {}).tree, log_fd=fd) as app:
+            async with App(parse(SETTINGS.format(port=upstream.port, **settings), {}).tree, log_fd=fd) as app:
                 port = int(app.addresses[0].rpartition(":")[2])
                 head = (b"GET %b HTTP/1.1" % target, b"Host: localhost", *lines, b"Connection: close", b"", b"")
                 return parse_answers(await talk(port, b"\r\n".join(head)))[0], upstream
@@ -65,7 +70,10 @@ async def test_what_is_for_this_hop_or_ours_to_say_does_not_come_through(line: b
 )
 async def test_neither_key_reaches_the_other_side(fault: Fault | None, tmp_path: Path):
     """Ours is in no answer and no line of the log, the caller's in nothing the upstream got; however the call ends."""
-    lines = (b"X-Seawall-Key: " + CALLERS, b"x_seawall_key: " + CALLERS, b"X-Seawall-Key-2: " + CALLERS)
+    lines = (
+        b"x_seawall_key: " + CALLERS, b"X-Seawall-Key-2: " + CALLERS, b"X-Mine: Bearer " + CALLERS,
+        b"Cookie: a=b; k=" + CALLERS,
+    )  # fmt: skip
     answer, upstream = await answered(fault, tmp_path / "log", *lines)
     got = upstream.exchanges[0].headers
     assert (b"x-api-key", KEY.encode()) in got

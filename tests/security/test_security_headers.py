@@ -1,5 +1,7 @@
 """Security 5: what passes in headers through a whole gateway, in both directions."""
 
+from hashlib import sha256
+
 import pytest
 
 from http_raw import parse_answers, talk
@@ -9,8 +11,10 @@ from seawall.testing.exchange import Answer, Exchange
 from seawall.testing.faultserver import FaultServer
 
 KEY = "sk-of-the-upstream-0123456789"
+CALLERS = b"callers-own"
 SETTINGS = """
 [server]
+anonymous = "yes"
 listen = "127.0.0.1:0"
 [log]
 success = 0.0
@@ -18,6 +22,8 @@ success = 0.0
 url = "http://127.0.0.1:{port}"
 allow_private = true
 headers = {{ "X-Api-Key" = "{key}" }}
+[callers.kitchen]
+key_hash = "sha256:{hash}"
 """
 
 
@@ -30,7 +36,9 @@ def echo(exchange: Exchange) -> Answer:
 async def passed(*lines: bytes) -> tuple[dict[bytes, list[bytes]], dict[bytes, bytes]]:
     """Send a request with these header lines; return what the upstream got, and what the client got."""
     async with FaultServer(echo) as upstream:
-        async with App(parse(SETTINGS.format(port=upstream.port, key=KEY), {}).tree) as app:
+        async with App(
+            parse(SETTINGS.format(port=upstream.port, key=KEY, hash=sha256(CALLERS).hexdigest()), {}).tree
+        ) as app:
             port = int(app.addresses[0].rpartition(":")[2])
             head = b"\r\n".join((b"GET /paid/a HTTP/1.1", b"Host: localhost", *lines))
             (answer,) = parse_answers(await talk(port, head + b"\r\n\r\n"))

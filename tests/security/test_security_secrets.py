@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -21,9 +22,11 @@ TOKEN = "planted-admin-token-0123456789"
 # from a client, or from the upstream
 QUERY = "planted-query-value-0123456789"
 HEADER = "planted-credential-0123456789"
+CALLER = "sw-planted-callers-key-0123456789"
+STRANGER = "sw-planted-strangers-key-0123456789"
 BODY = "planted-body-text-0123456789"
 ANSWER = "planted-answer-text-0123456789"
-ALL = (KEY, TOKEN, QUERY, HEADER, BODY, ANSWER)
+ALL = (KEY, TOKEN, QUERY, HEADER, CALLER, STRANGER, BODY, ANSWER)
 
 SETTINGS = """
 [server]
@@ -36,6 +39,10 @@ url = "http://127.0.0.1:{port}"
 allow_private = true
 headers = {{ "X-Api-Key" = "{key}" }}
 retry = {{ attempts = 1 }}
+[callers.kitchen]
+key_hash = "sha256:{hash}"
+rate = "1000/s"
+per_user = {{ header = "X-Seawall-User", rate = "1000/s" }}
 [upstreams.gone]
 url = "http://127.0.0.1:1"
 allow_private = true
@@ -73,7 +80,7 @@ async def log(tmp_path: Path) -> AsyncIterator[tuple[int, Path]]:
 
 async def calls(client: httpx.AsyncClient) -> None:
     """Plant every secret in every place a client can put one."""
-    headers = {"Authorization": f"Bearer {HEADER}", "Cookie": HEADER, "X-Seawall-Key": HEADER, "X-Api-Key": HEADER}
+    headers = {"Authorization": f"Bearer {HEADER}", "Cookie": HEADER, "X-Seawall-Key": CALLER, "X-Api-Key": HEADER}
     for path in ("/weather/v1/ok", "/weather/v1/fail", "/gone/v1", "/nowhere"):
         for method in ("GET", "POST"):
             await client.request(
@@ -81,7 +88,10 @@ async def calls(client: httpx.AsyncClient) -> None:
             )
     # what a client can make the log show, it fills with a secret of ours that it somehow knows
     for known in (KEY, TOKEN):
-        await client.get(f"/weather/{known}?{known}", headers={"X-Request-Id": known, "X-Forwarded-For": known})
+        hostile = {"X-Request-Id": known, "X-Forwarded-For": known, "X-Seawall-Key": CALLER, "X-Seawall-User": known}
+        await client.get(f"/weather/{known}?{known}", headers=hostile)
+    await client.get("/weather/v1", headers={"X-Seawall-Key": STRANGER})
+    await client.get("/weather/v1", headers={"X-Seawall-Key": CALLER, "Authorization": f"Bearer {CALLER}"})
 
 
 async def test_a_planted_secret_is_in_nothing_the_gateway_writes(log: tuple[int, Path]) -> None:
@@ -89,7 +99,8 @@ async def test_a_planted_secret_is_in_nothing_the_gateway_writes(log: tuple[int,
     fd, path = log
     shown: dict[str, bytes] = {}
     async with FaultServer(answer) as upstream:
-        tree = parse(SETTINGS.format(token=TOKEN, key=KEY, port=upstream.port), {}).tree
+        text = SETTINGS.format(token=TOKEN, key=KEY, port=upstream.port, hash=sha256(CALLER.encode()).hexdigest())
+        tree = parse(text, {}).tree
         async with App(tree, log_fd=fd) as app, httpx.AsyncClient(base_url=f"http://{app.addresses[0]}") as client:
             await calls(client)
             upstream.faults = reset()
@@ -101,7 +112,9 @@ async def test_a_planted_secret_is_in_nothing_the_gateway_writes(log: tuple[int,
                     shown[f"{page} as {kind}"] = reply.content + repr(reply.headers).encode()
             shown["a problem"] = (await client.get(f"/nowhere?{QUERY}", headers={"Cookie": HEADER})).content
             shown["401"] = (await client.get("/metrics", headers={"Authorization": f"Bearer {HEADER}"})).content
-        assert KEY.encode() in b"".join(value for one in upstream.exchanges for _, value in one.headers)
+        reached = b"".join(value for one in upstream.exchanges for _, value in one.headers)
+        assert KEY.encode() in reached
+        assert CALLER.encode() not in reached
     shown["the log"] = path.read_bytes()
     assert shown["the log"].count(b'"event":"call"') >= 20
     assert b"***" in shown["the log"]
@@ -114,10 +127,12 @@ async def test_every_line_of_the_log_is_json_whatever_clients_send(log: tuple[in
     """Injection (security 15): no client can break a line or add a field."""
     fd, path = log
     async with FaultServer(answer) as upstream:
-        tree = parse(SETTINGS.format(token=TOKEN, key=KEY, port=upstream.port), {}).tree
+        text = SETTINGS.format(token=TOKEN, key=KEY, port=upstream.port, hash=sha256(CALLER.encode()).hexdigest())
+        tree = parse(text, {}).tree
         async with App(tree, log_fd=fd) as app, httpx.AsyncClient(base_url=f"http://{app.addresses[0]}") as client:
             for odd in ('"}\\n{"event":"forged', "x" * 7000, "%0a%0d", "\x7f"):
-                await client.get("/weather/v1", headers={"X-Request-Id": odd, "traceparent": odd, "User-Agent": odd})
+                sent = {"X-Request-Id": odd, "traceparent": odd, "User-Agent": odd, "X-Seawall-Key": CALLER}
+                await client.get("/weather/v1", headers=sent)
     lines = path.read_bytes().splitlines()
     assert all(len(line) < 2048 for line in lines)
     assert "forged" not in {orjson.loads(line)["event"] for line in lines}

@@ -25,6 +25,7 @@ PARTS = {
     "4": "Concurrency",
     "5": "Rate limits",
     "6": "Hedge",
+    "8": "Money and tokens",
 }
 
 _READ = tomllib.loads((HERE / "lines.toml").read_text())["line"]

@@ -21,7 +21,7 @@ from seawall.contracts.errors import (
 )
 from seawall.contracts.events import UpstreamPaused
 from seawall.contracts.reply import Reply
-from seawall.policies.retry.asked import asked
+from seawall.contracts.retry_after import asked
 from seawall.testing import EPOCH, ScriptedSource, ScriptedTransport, Step, answer, hang, stream, virtual
 
 

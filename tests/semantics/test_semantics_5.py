@@ -9,15 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits_rig import Rig, Upstream, turns
 
+from redis_links import QUICK, Links
+from seawall.callers import Callers, Rules, SharedLimits, Strangers, digest
+from seawall.callers.entry import Entry
+from seawall.callers.fields import Fields, headers, model_headers, retry_after
+from seawall.callers.keyed import Keyed
+from seawall.callers.tokens import Tokens
 from seawall.contracts.errors import Saturated
+from seawall.contracts.peer import address_key, client_address
+from seawall.contracts.request import Request
 from seawall.contracts.units import Rate
 from seawall.pipeline.compose import compose
 from seawall.policies import ratelimit
 from seawall.policies.ratelimit.core import SLACK, Bucket, Verdict
-from seawall.policies.ratelimit.fields import Fields, headers, model_headers
-from seawall.policies.ratelimit.keyed import Keyed, address_key, client_address
-from seawall.policies.ratelimit.tokens import Tokens
+from seawall.stores.redis import RedisLimits
 from seawall.testing import virtual
+from valkey_server import ValkeyServer
 
 SPEC = ratelimit.SPEC
 
@@ -258,12 +265,11 @@ def test_5_2_retry_after_is_never_earlier_than_t_nor_too_early(calls, burst, gap
     for gap in gaps:
         now += gap
         verdict = bucket.check(1, now)
-        found = dict(headers([(fields, verdict)]))
+        found, after = dict(headers([(fields, verdict)])), retry_after([(fields, verdict)])
         state = http_sf.parse(found[b"ratelimit"], tltype="list")[0][1]
         assert state["r"] == bucket.remaining(now)
-        assert (b"retry-after" in found) == (not verdict.allowed)
+        assert bool(after) == (not verdict.allowed)
         if not verdict.allowed:
-            after = int(found[b"retry-after"])
             assert after >= state["t"]
             assert bucket.wait_for(1, now + after) == 0
 
@@ -328,18 +334,24 @@ def test_5_3_a_released_hold_uses_nothing():
     assert limit.hold(10, 0.0).allowed
 
 
-def test_5_4_keyed_state_is_bounded():
-    """The limit longest unused goes."""
-    limits = Keyed(3, lambda: Bucket(Rate(1, 60.0), 1))
-    assert limits.get("a").take(0.0)
-    for key in "bcabd":
-        limits.get(key)
+def test_5_4_keyed_state_is_bounded_and_being_forgotten_is_worth_nothing():
+    """A used-up limit is kept; who finds no room shares one limit with all others that find none."""
+
+    class Limit(Bucket):
+        def fresh(self, now):
+            return self.full_at <= now
+
+        def inherit(self, other, now):
+            self.charge(other.used(now), now)
+            return True
+
+    limits = Keyed(3, lambda key: Limit(Rate(1, 60.0), 1))
+    assert all(limits.get(key, 0.0).take(0.0) for key in "abc")
+    assert sum(limits.get(str(number), 1.0).take(1.0) for number in range(1000)) == 1
     assert len(limits) == 3
-    assert not limits.get("a").take(0.0)
-    for number in range(1000):
-        limits.get(number)
+    assert not any(limits.get(key, 2.0).take(2.0) for key in "abc")
+    assert limits.get("new", 61.0).take(61.0)
     assert len(limits) == 3
-    assert limits.get("a").take(0.0)
 
 
 @pytest.mark.parametrize(
@@ -377,3 +389,21 @@ def test_5_4_unauthenticated_callers_are_keyed_by_address(peer, key):
 def test_5_4_forwarded_addresses_only_from_configured_hops(forwarded, hops, client):
     """What a client writes itself counts for nothing."""
     assert client_address("9.9.9.9", forwarded, hops) == client
+
+
+async def test_5_5_the_limit_of_a_caller_is_the_limit_of_all_replicas_together():
+    """A hundred calls at each of three replicas on one real server: the burst passes once, and so do the tokens."""
+    caller = Rules("app", (digest(b"sw-app"),), Rate(100, 86400.0), Rate(1000, 86400.0))
+    with ValkeyServer() as server:
+        links, replicas = Links(), []
+        for _ in range(3):
+            link = await links(server.url, QUICK._replace(command=10.0, connect=10.0))
+            replicas.append(Callers(lambda: 0.0, SharedLimits(RedisLimits(link), link)))
+            replicas[-1].configure([caller], Strangers())
+        request = Request(b"GET", b"/", [(b"x-seawall-key", b"sw-app")])
+        asked = [one.admit(request, model_route=True) for _ in range(100) for one in replicas]
+        entries = [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Entry)]
+        held = await asyncio.gather(*(one.hold_tokens(300) for one in entries), return_exceptions=True)
+        await links.close()
+    assert len(entries) == 10
+    assert held.count(None) == 3

@@ -76,7 +76,9 @@ def uvicorn_with_our_app() -> Iterator[int]:
     """Run uvicorn in a thread with a loop of its own; yields its port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(AsgiApp(echo), http="httptools", loop="asyncio", log_level="critical", lifespan="on")
+    config = uvicorn.Config(
+        AsgiApp(echo), http="httptools", loop="asyncio", log_level="critical", lifespan="on", ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

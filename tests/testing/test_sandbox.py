@@ -49,6 +49,19 @@ async def test_a_path_answers_as_it_says(client: aiohttp.ClientSession, path: st
         assert (response.status, await response.read()) == (status, body)
 
 
+async def test_the_weather_moves_on(client: aiohttp.ClientSession) -> None:
+    """Two answers differ in their temperature and in nothing else that is read; other paths beside it are none."""
+    seen = []
+    for _ in range(2):
+        async with client.get("/v1/forecast?latitude=52.5&longitude=13.4") as response:
+            document = await response.json()
+            seen.append(document.pop("current"))
+            assert document["current_units"]["temperature_2m"] == "°C"
+    assert seen[0]["temperature_2m"] != seen[1]["temperature_2m"]
+    async with client.get("/v1/other") as response:
+        assert response.status == 404
+
+
 async def test_every_path_is_listed(client: aiohttp.ClientSession) -> None:
     """The root shows all paths, an unknown one does so with 404, and none of those listed is unknown."""
     for path, status in (("/", 200), ("/nothing", 404)):

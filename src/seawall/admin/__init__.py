@@ -1,11 +1,13 @@
 """The operations door: health, metrics, diagnostics, and a typed API whose framework is imported when asked for."""
 
 from seawall.admin.door import AdminDoor
+from seawall.admin.events import Streams
 from seawall.admin.view import (
     Controls,
     PoolView,
     QueueView,
     Runtime,
+    ScheduleView,
     Status,
     StoreView,
     TargetView,
@@ -20,8 +22,10 @@ __all__ = [
     "PoolView",
     "QueueView",
     "Runtime",
+    "ScheduleView",
     "Status",
     "StoreView",
+    "Streams",
     "TargetView",
     "TrafficView",
     "UpstreamView",

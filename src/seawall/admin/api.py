@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from seawall import __version__
+from seawall.admin.callers import add_callers
+from seawall.admin.failures import GUARDED, Errors, error
 from seawall.admin.health import shut
 from seawall.admin.models import (
     BreakerHold,
@@ -25,7 +27,9 @@ from seawall.admin.models import (
     version_of,
 )
 from seawall.admin.reference import page
-from seawall.admin.view import Controls, Reloads, Runtime
+from seawall.admin.schedules import add_schedules, events_operation
+from seawall.admin.spending import add_spending
+from seawall.admin.view import Controls, KeepsCallers, KeepsLedger, Reloads, Runtime, Schedules
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
@@ -41,39 +45,42 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
-_Errors = dict[int | str, dict[str, Any]]
-
-
-def _error(description: str, status: int, kind: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    """Return an error of the document, with the body it has as the example."""
-    body = problem(status, kind, title, detail).body
-    example = {**orjson.loads(body if isinstance(body, bytes) else b"{}"), **more}
-    shape = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": description, "content": {"application/problem+json": shape}}
-
-
 _FAULT = "upstreams.weather.retry.attempts: must be at least 1, got 0 (for example 3)"
-_HOW = "Send it as `Authorization: Bearer <server.admin_token>`."
-_GUARDED: _Errors = {
-    401: _error("The admin token is missing.", 401, "unauthenticated", "The admin token is needed", _HOW)
-}
-_NAMED: _Errors = {
-    **_GUARDED,
-    404: _error(
+_NAMED: Errors = {
+    **GUARDED,
+    404: error(
         "There is no such upstream or target.",
         404, "not-found", "Not found", "No upstream has that name. Upstreams: weather.",
     ),
 }  # fmt: skip
-_HELD: _Errors = {
+_SCHEDULED: Errors = {
+    **GUARDED,
+    404: error(
+        "There is no such schedule.",
+        404, "not-found", "Not found", "No schedule has that name. Schedules: forecast.",
+    ),
+}  # fmt: skip
+_LISTENED: Errors = {
+    **GUARDED,
+    400: error(
+        "A channel is no name.",
+        400, "bad-request", "The request cannot be used", "`channel` is the name of a channel: ?channel=home.weather",
+    ),
+    503: error(
+        "As many listen already as may, or the gateway is ending.",
+        503, "saturated", "Nobody more can listen now", "64 listen already, which is the most.",
+    ),
+}  # fmt: skip
+_HELD: Errors = {
     **_NAMED,
-    422: _error(
+    422: error(
         "The body is not what it should be.",
         422, "bad-request", "The request's body is not what it should be", "body.hold: Input should be 'open'",
     ),
 }  # fmt: skip
-_LOADED: _Errors = {
-    **_GUARDED,
-    422: _error(
+_LOADED: Errors = {
+    **GUARDED,
+    422: error(
         "The settings have faults; the old ones stay in force.",
         422, "settings", "The settings cannot be used", _FAULT, faults=[_FAULT],
     ),
@@ -106,12 +113,18 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
         _controls(app, runtime, runtime)
     if isinstance(runtime, Reloads):
         _reload(app, runtime, runtime)
+    if isinstance(runtime, Schedules):
+        add_schedules(app, runtime, runtime, GUARDED, _SCHEDULED)
+    if isinstance(runtime, KeepsCallers):
+        add_callers(app, runtime, runtime.callers)
+    if isinstance(runtime, KeepsLedger):
+        add_spending(app, runtime.ledger)
     _pages(app)
     return app
 
 
 def _routes(app: FastAPI, runtime: Runtime) -> None:
-    @app.get("/api/v1/upstreams", summary="Every upstream", tags=["upstreams"], responses=_GUARDED)
+    @app.get("/api/v1/upstreams", summary="Every upstream", tags=["upstreams"], responses=GUARDED)
     async def upstreams() -> Upstreams:
         """Every upstream with its targets, breakers, queues and the last minute's traffic."""
         return Upstreams(upstreams=[shown(one, shut(one)) for one in runtime.status().upstreams])
@@ -121,12 +134,12 @@ def _routes(app: FastAPI, runtime: Runtime) -> None:
         """One upstream by its name in the settings."""
         return _found(runtime, name)
 
-    @app.get("/api/v1/version", summary="What is running", tags=["gateway"], responses=_GUARDED)
+    @app.get("/api/v1/version", summary="What is running", tags=["gateway"], responses=GUARDED)
     async def version() -> Version:
         """Versions of Seawall and what it runs on, and whether it is ready."""
         return version_of(runtime.status(), dict(runtime.versions()))
 
-    @app.get("/api/v1/settings", summary="The settings in force", tags=["gateway"], responses=_GUARDED)
+    @app.get("/api/v1/settings", summary="The settings in force", tags=["gateway"], responses=GUARDED)
     async def settings() -> SettingsShown:
         """The settings in force, every secret masked."""
         return SettingsShown(settings=dict(runtime.settings()))
@@ -174,6 +187,7 @@ def _pages(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         """Add the shape of errors, which no route returns by itself, and take out the framework's own."""
         document = generate()
+        document["paths"]["/api/v1/events"] = events_operation(_LISTENED)
         for operation in (one for methods in document["paths"].values() for one in methods.values()):
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                 del operation["responses"]["422"]  # a name in a path is any text
@@ -213,7 +227,13 @@ async def _faulty(request: Request, error: Exception) -> Response:
 
 async def _problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, AnyHTTPException) else 500
-    kinds = {404: ("not-found", "Not found"), 405: ("method-not-allowed", "That method does not work here")}
+    kinds = {
+        404: ("not-found", "Not found"),
+        405: ("method-not-allowed", "That method does not work here"),
+        409: ("conflict", "That cannot be changed here"),
+        422: ("bad-request", "The request's body is not what it should be"),
+        503: ("saturated", "The store cannot be asked"),
+    }
     kind, title = kinds.get(status, ("bad-request", "The request cannot be used"))
     detail = error.detail if isinstance(error, HTTPException) else ""
     more = (error.headers or {}) if isinstance(error, AnyHTTPException) else {}

@@ -9,6 +9,7 @@ import orjson
 
 from seawall.admin.access import Access
 from seawall.admin.diagnostics import diagnostics
+from seawall.admin.events import Streams
 from seawall.admin.health import health, readiness
 from seawall.admin.pages import Pages, load
 from seawall.admin.view import Runtime
@@ -57,6 +58,7 @@ class AdminDoor:
         doorway: how this bind shows them.
         redact: last step before a document leaves.
         pages: makes the handler of `/api/v1`, `/docs` and `/openapi.json` when it is first asked for, in a thread.
+        events: answers `/api/v1/events`; None where nothing is published.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class AdminDoor:
         doorway: Doorway,
         redact: Redactor,
         pages: Callable[[Runtime, Redactor], Pages] = load,
+        events: Streams | None = None,
     ) -> None:
         self._runtime = runtime
         self._exposition = exposition
@@ -81,6 +84,8 @@ class AdminDoor:
             b"/metrics": self._metrics,
             b"/diagnostics": self._diagnostics,
         }
+        if events is not None:
+            self._table[b"/api/v1/events"] = _streamed(events)
 
     def reload(self, doorway: Doorway) -> None:
         """Show the pages in another way from the next request on."""
@@ -101,11 +106,9 @@ class AdminDoor:
             return _unknown()
         if first in GUARDED and self._doorway.access.standing(request) == "unknown":
             return self._doorway.access.refusal()
-        if first in (b"api", b"docs", b"openapi.json"):
-            return await self._page(request)
         answer = self._table.get(path)
         if answer is None:
-            return _unknown()
+            return await self._page(request) if first in (b"api", b"docs", b"openapi.json") else _unknown()
         if request.method not in (b"GET", b"HEAD"):
             reply = problem(405, "method-not-allowed", "Only GET and HEAD work here")
             reply.headers.append((b"allow", b"GET, HEAD"))
@@ -177,6 +180,15 @@ class AdminDoor:
         reply.headers[:] = [header for header in reply.headers if header[0] != b"cache-control"]
         reply.headers += _SAFE
         return _shown(request, reply)
+
+
+def _streamed(events: Streams) -> Callable[[Request], Awaitable[Reply]]:
+    """Return a page that lasts: it needs no framework, which would only collect what must go out at once."""
+
+    async def answer(request: Request) -> Reply:
+        return events.answer(request)
+
+    return answer
 
 
 def _first(path: bytes) -> bytes:

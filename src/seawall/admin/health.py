@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from seawall.admin.view import Status, StoreView, TargetView, UpstreamView
+from seawall.admin.view import ScheduleView, Status, StoreView, TargetView, UpstreamView
 
 __all__ = ["Verdict", "checks", "health", "readiness", "shut", "verdict"]
 
@@ -13,6 +13,7 @@ Verdict = Literal["pass", "warn", "fail"]
 _FAILING = 0.5  # share of a minute's attempts without an answer or with a 5xx
 _ENOUGH = 5  # attempts in that minute
 _LATE = 0.25  # seconds of loop lag worth a warning
+_OVERDUE = 60.0  # seconds for which a run has been due
 
 
 def readiness(status: Status) -> tuple[Verdict, str]:
@@ -69,6 +70,8 @@ def checks(status: Status) -> Mapping[str, list[dict[str, Any]]]:
         found[f"{upstream.name}:responseTime"] = [
             _check(upstream.name, "component", round(upstream.traffic.mean_seconds * 1000, 3), "ms", "pass", at)
         ]
+    for schedule in status.schedules:
+        found[f"{schedule.name}:schedule"] = [_schedule(schedule, at)]
     for store in status.stores:
         found[f"{store.name}:connection"] = [_store(store, at)]
     vitals = status.vitals
@@ -106,6 +109,17 @@ def _failures(upstream: UpstreamView, at: str) -> dict[str, Any]:
     check = _check(upstream.name, "component", share, "percent", "warn" if failing else "pass", at)
     if failing:
         check["output"] = f"{traffic.failures} of {traffic.attempts} attempts of the last minute failed"
+    return check
+
+
+def _schedule(schedule: ScheduleView, at: str) -> dict[str, Any]:
+    late = schedule.late > _OVERDUE
+    well = not late and schedule.result in ("", "ok")
+    check = _check(schedule.name, "component", schedule.result or "waiting", "", "pass" if well else "warn", at)
+    if late:
+        check["output"] = f"a run has been due for {schedule.late:.0f} s"
+    elif not well:
+        check["output"] = f"{schedule.result}, {schedule.detail}"
     return check
 
 

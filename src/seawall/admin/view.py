@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from seawall.callers import Directory
+from seawall.contracts.ledger import Ledger
+
 __all__ = [
     "Controls",
+    "KeepsCallers",
+    "KeepsLedger",
     "Phase",
     "PoolView",
     "QueueView",
     "Reloads",
     "Runtime",
+    "ScheduleView",
+    "Schedules",
     "Status",
     "StoreView",
     "TargetView",
@@ -112,6 +119,45 @@ class StoreView:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """One schedule.
+
+    Attributes:
+        name: in settings.
+        call: method and path, without the query.
+        rhythm: `every` in seconds, or the cron expression and its time zone.
+        publish: channel its answers are published on, `""` none.
+        running: whether a run is under way.
+        elsewhere: whether another replica has the run that was due last.
+        last: when the latest run started, seconds since the epoch, None where there was none.
+        last_seconds: how long it took.
+        result: what it came to: `ok`, `failed`, `unpublished`, `""` where there was none.
+        status: of its answer, 0 where there was none.
+        detail: what is wrong, in words.
+        succeeded: when the latest run that was `ok` started.
+        next: when the next one starts, None where there is none.
+        late: seconds since a run was due that has not begun.
+        runs: how many came to what, by result.
+    """
+
+    name: str
+    call: str
+    rhythm: str
+    publish: str = ""
+    running: bool = False
+    elsewhere: bool = False
+    last: float | None = None
+    last_seconds: float = 0.0
+    result: str = ""
+    status: int = 0
+    detail: str = ""
+    succeeded: float | None = None
+    next: float | None = None
+    late: float = 0.0
+    runs: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class VitalsView:
     """How the process is: seconds and bytes."""
 
@@ -141,6 +187,7 @@ class Status:
     upstreams: tuple[UpstreamView, ...] = ()
     stores: tuple[StoreView, ...] = ()
     vitals: VitalsView = field(default_factory=VitalsView)
+    schedules: tuple[ScheduleView, ...] = ()
 
 
 class Runtime(Protocol):
@@ -173,6 +220,26 @@ class Controls(Protocol):
 
 
 @runtime_checkable
+class KeepsCallers(Protocol):
+    """A runtime whose callers can be looked at and, where something keeps them, changed."""
+
+    @property
+    def callers(self) -> Directory:
+        """The callers in force."""
+        ...
+
+
+@runtime_checkable
+class KeepsLedger(Protocol):
+    """A runtime that knows what was spent."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record of it."""
+        ...
+
+
+@runtime_checkable
 class Reloads(Protocol):
     """A runtime whose settings come from somewhere they can be loaded from again."""
 
@@ -182,4 +249,13 @@ class Reloads(Protocol):
         Raises:
             SettingsError: they are wrong or cannot be served; the old ones stay in force.
         """
+        ...
+
+
+@runtime_checkable
+class Schedules(Protocol):
+    """A runtime with schedules that can be run now."""
+
+    async def run(self, schedule: str) -> bool:
+        """Run a schedule now, or wait for the run under way, to its end; whether there is one of that name."""
         ...

@@ -1,26 +1,28 @@
 """The running gateway: built from settings, drained on the way out, taken down in reverse order."""
 
 import asyncio
-import platform
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from seawall import __version__
 from seawall.admin.door import AdminDoor, Doorway
-from seawall.app.build import Parts, build_table
+from seawall.app.engine import Engine
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.means import doorway_of, limits_of, options_of
+from seawall.app.guard import open_guard
+from seawall.app.means import doorway_of, limits_of, options_of, pairs_of
+from seawall.app.models import build_models, open_models
+from seawall.app.periodic import Periodic
 from seawall.app.pressure import Pressure
 from seawall.app.reload import Reload, in_force
-from seawall.app.reports import Reports
 from seawall.app.runtime import LiveRuntime, versions
 from seawall.app.secrets import secrets_of
-from seawall.app.tls import check_authorities, server_context
-from seawall.config import ResolvedUpstream, Tree, resolve, serve_faults
+from seawall.app.tls import server_context
+from seawall.app.watchers import Watchers
+from seawall.config import ResolvedUpstream, Tree, serve_faults
+from seawall.contracts.callers import CallerStore
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Notice
@@ -29,27 +31,14 @@ from seawall.contracts.wheel import Wheel
 from seawall.gateway.door import Gateway
 from seawall.gateway.table import Table
 from seawall.observers import (
-    Bridge,
     Exposition,
-    Hub,
-    LineWriter,
-    Listener,
-    Log,
-    LogRules,
     Metrics,
-    Redactor,
     Traffic,
-    Vitals,
 )
-from seawall.pipeline.buffers import Allowance
-from seawall.pipeline.states import States
-from seawall.registry import BUILTIN
 from seawall.server.server import Server
-from seawall.wire import Wire
 
 __all__ = ["App"]
 
-_CONNECTIONS = 512  # to one target, at least
 _FIRST_SECOND = 1.0  # how long a load balancer has to see that /ready fails before the listener closes
 
 
@@ -65,6 +54,7 @@ class App:
         text_log: write text where the settings leave the format open; for a terminal.
         again: loads the settings anew for `reload_again`; None where they come from no file.
         listen: open the listeners of the settings; False where another server calls `handler`.
+        callers: keeps those that the management API makes; None where the settings say them all.
 
     Raises:
         SettingsError: on entering, when the settings cannot be served.
@@ -80,15 +70,16 @@ class App:
         text_log: bool = False,
         again: Callable[[], Tree] | None = None,
         listen: bool = True,
+        callers: CallerStore | None = None,
     ) -> None:
         self._tree = tree
+        self._caller_store = callers
         self._listens = listen
         self._again = again
         self._clock = clock or Clock()
         self._log_fd = log_fd
         self._text_log = text_log
         self._stack = AsyncExitStack()
-        self._states = States()
         self._servers: list[Server] = []
         self._front: Front | None = None
 
@@ -138,6 +129,7 @@ class App:
     async def drain(self) -> None:
         """Fail `/ready`, stop accepting after a second, and let calls in flight end within `server.drain`."""
         self._runtime.phase = "draining"
+        self._periodic.drain()
         seconds = self._tree.server.drain
         first = min(_FIRST_SECOND, seconds)
         await asyncio.sleep(first)
@@ -154,7 +146,7 @@ class App:
     def reload(self, tree: Tree) -> tuple[str, ...]:
         """Put other settings in force for calls from now on; calls under way end on the old ones.
 
-        `server`, `log` and `memory` stay as they are until a restart; which of them changed is returned and logged.
+        `server`, `log`, `memory`, `state` and `ledger` stay as they are until a restart; which changed is returned.
 
         Raises:
             SettingsError: they cannot be served; the old ones stay in force.
@@ -163,11 +155,7 @@ class App:
         faults = serve_faults(tree)
         if faults:
             raise SettingsError(faults)
-        upstreams = resolve(tree)
-        check_authorities(upstreams)
-        states = self._states.round()
-        table = build_table(upstreams, self._parts, states)
-        states.settle()
+        upstreams, table = self._engine.build(tree)
         self._redact.renew(secrets_of(tree))
         self._put(tree, upstreams, table)
         self._hub.emit(Notice("info", "reloaded", "Settings were reloaded", (("restart_needed_for", list(waiting)),)))
@@ -175,80 +163,83 @@ class App:
 
     def _put(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], table: Table) -> None:
         self._tree = tree
+        self._engine.configure(tree, upstreams)
         self._metrics.configure(
             [(one.name, route.name) for one in upstreams for route in one.routes],
             [(one.name, target.label) for one in upstreams for target in one.targets],
         )
         self._traffic.configure(one.name for one in upstreams)
-        self._wire.keep([target for one in upstreams for target in one.targets])
         self._runtime.tree = tree
         self._runtime.upstreams = upstreams
-        self._gateway.reload(table, options_of(tree, table))
+        self._guard.configure(tree)
+        self._gateway.reload(table, options_of(tree, table, self._guard.callers))
+        self._models.reload(build_models(tree, table))
+        self._periodic.keep(tree)
         if self._front is not None:
             self._front.reload(doorway_of(tree.server, tree.server.bind, table, shared=True), table.hosts)
 
     async def _start(self) -> None:
-        loop = asyncio.get_running_loop()
-        clock, tree, stack = self._clock, self._tree, self._stack
+        loop, clock, tree, stack = asyncio.get_running_loop(), self._clock, self._tree, self._stack
         self._wheel = Wheel(clock, loop)
         self._observe(loop)
-        # As many connections as calls may be under way: how many of those go to one upstream is concurrency's business.
-        # All may stay idle for their 30 s, since a crowd that pauses would else dial anew for every call.
-        most = max(_CONNECTIONS, tree.server.max_inflight)
-        self._wire = Wire(clock, self._wheel, loop, own=self._own_listeners, max_idle=most, max_connections=most)
-        stack.push_async_callback(self._wire.close)
-        buffers = Allowance(tree.memory.buffers)
-        self._parts = Parts(clock, self._wheel, loop, self._hub.emit, self._wire, buffers, BUILTIN)
-        upstreams = resolve(tree)
-        check_authorities(upstreams)
-        states = self._states.round()
-        table = build_table(upstreams, self._parts, states)
-        states.settle()
-        self._gateway = Gateway(table, options_of(tree, table), clock, random.getrandbits, self._hub.emit)
+        engine = self._engine
+        await engine.start(tree, lambda: pairs_of(self.addresses))
+        upstreams, table = engine.build(tree)
+        shared, store = engine.shared, self._caller_store
+        if store is None and engine.durable is not None:
+            store = engine.durable.callers
+        self._guard = await open_guard(clock, self._metrics, self._hub.emit, store, shared, stack)
+        options = options_of(tree, table, self._guard.callers)
+        self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        self._gateway.models = self._models = open_models(
+            self._gateway, clock, self._wheel, engine.answers(), engine.spending.book.share_used
+        )
+        self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
+        stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
         found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
-        self._runtime = LiveRuntime(
-            tree, upstreams, clock, self._states, self._wire, self._traffic, self._vitals, self._writer, buffers, found
-        )
-        self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        self._runtime = self._shown(tree, upstreams, found)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
-        expose(self._metrics, tuple(self._servers), self._wire, self._states, buffers, self._writer)
-        self._runtime.servers = tuple(self._servers)
+        servers = tuple(self._servers)
+        expose(self._metrics, servers, engine.wire, engine.states, engine.buffers, self._writer, shared)
+        self._periodic.expose(self._metrics)
+        self._runtime.servers = servers
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
 
-    def _watch_memory(self) -> None:
-        soft, gateway = self._tree.memory.soft, self._gateway
-        if soft is not None:
-            memory = self._vitals.process.memory
-            pressure = Pressure(soft, lambda: memory()[1], self._wheel, gateway.refuse_new, self._hub.emit)
-            pressure.start()
-            self._stack.callback(pressure.stop)
+    def _shown(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], found: Mapping[str, str]) -> LiveRuntime:
+        """Return the gateway as the operations pages see it."""
+        engine = self._engine
+        runtime = LiveRuntime(
+            tree, upstreams, self._clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
+            engine.buffers, found, self._periodic,
+        )  # fmt: skip
+        runtime.stores.append(engine.shared.views)
+        if engine.durable is not None:
+            runtime.stores.append(engine.durable.views)
+        runtime.callers = self._guard.directory
+        runtime.ledger = engine.spending.ledger
+        runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        return runtime
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
-        stack = self._stack
-        self._redact = Redactor(secrets_of(self._tree))
-        self._metrics = metrics = Metrics()
-        # the writer tells of lines it lost through the log that writes through it
-        self._writer = LineWriter(self._log_fd, self._wheel, lambda count: log.lost(count))
-        log = self._log()
-        self._writer.start()
-        stack.push_async_callback(self._writer.close)
-        listeners: list[Listener] = [metrics, log]
-        self._hub = Hub(listeners, lambda listener, error: self._reports.observer_failed(listener, error))
-        self._reports = Reports(self._hub.emit)
-        metrics.source("seawall_log_suppressed", lambda: float(log.suppressed))
-        metrics.source("seawall_requests_refused", self._reports.refusals)
-        metrics.source("seawall_observer_failures", lambda: float(self._hub.failures))
-        stack.enter_context(Bridge(self._hub.emit, loop))
-        self._vitals = Vitals(self._clock, loop)
-        self._vitals.start()
-        stack.callback(self._vitals.stop)
-        self._vitals.expose(metrics, (__version__, platform.python_version(), type(loop).__module__.split(".")[0]))
+        watchers = Watchers(
+            self._tree, self._clock, self._wheel, loop, self._stack, log_fd=self._log_fd, text_log=self._text_log
+        )
+        self._redact, self._metrics, self._writer = watchers.redact, watchers.metrics, watchers.writer
+        self._hub, self._reports, self._vitals = watchers.hub, watchers.reports, watchers.vitals
+        self._engine = Engine(self._clock, self._wheel, loop, watchers, self._stack)
+
+    def _watch_memory(self) -> None:
+        soft, memory = self._tree.memory.soft, self._vitals.process.memory
+        if soft is not None:
+            refuse, shed = self._gateway.refuse_new, self._engine.shelves.shed
+            pressure = Pressure(soft, lambda: memory()[1], self._wheel, refuse, self._hub.emit, shed)
+            self._stack.enter_context(pressure)
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, table: Table) -> None:
         server = self._tree.server
@@ -256,7 +247,7 @@ class App:
             self._metrics, self._clock.now, self._reports.gauge_failed, prepare=self._vitals.process.count_fds
         )
         pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
-        self._front = Front(self._gateway, pages, table.hosts)
+        self._front = Front(self._gateway, pages, table.hosts, self._models)
         if not self._listens:
             return
         await self._serve(loop, self._front, server.listen, tls=True)
@@ -265,7 +256,7 @@ class App:
             await self._serve(loop, Front(None, self._pages(exposition, own)), server.admin_listen, tls=False)
 
     def _pages(self, exposition: Exposition, doorway: Doorway) -> AdminDoor:
-        door = AdminDoor(self._runtime, exposition, doorway, self._redact)
+        door = AdminDoor(self._runtime, exposition, doorway, self._redact, events=self._periodic.streams)
         self._stack.push_async_callback(door.close)
         return door
 
@@ -285,14 +276,3 @@ class App:
         except OSError as error:  # the system's own says what is wrong, but not with which address
             raise OSError(error.errno, error.strerror or str(error), listen) from error
         self._servers.append(server)
-
-    def _own_listeners(self) -> list[tuple[str, int]]:
-        pairs = (address.rpartition(":") for address in self.addresses if not address.startswith("unix:"))
-        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
-
-    def _log(self) -> Log:
-        settings = self._tree.log
-        rules = LogRules(
-            settings.format or ("text" if self._text_log else "json"), settings.level, settings.success, settings.rate
-        )
-        return Log(self._writer.write, rules, self._clock, self._wheel, random.uniform, self._redact)

@@ -8,10 +8,12 @@ from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import host_name
 from seawall.gateway.door import Gateway
+from seawall.gateway.models import ModelDoor
+from seawall.gateway.models.places import PREFIXES
 
 __all__ = ["Front"]
 
-_PAGES = (b"/-/", *(b"/" + name for name in PUBLIC | GUARDED))
+_PAGES = (b"/-/", *PREFIXES, *(b"/" + name for name in PUBLIC | GUARDED))
 
 
 class Front:
@@ -21,14 +23,22 @@ class Front:
         gateway: the data plane, or None on a bind for the pages alone.
         admin: the operations pages, shown as this bind shows them.
         hosts: Host names that lead to an upstream; on those the pages stand under `/-/` only.
+        models: the language-model routes, or None.
     """
 
-    __slots__ = ("_admin", "_hosts", "_pass")
+    __slots__ = ("_admin", "_hosts", "_models", "_pass")
 
-    def __init__(self, gateway: Gateway | None, admin: AdminDoor, hosts: frozenset[bytes] = frozenset()) -> None:
+    def __init__(
+        self,
+        gateway: Gateway | None,
+        admin: AdminDoor,
+        hosts: frozenset[bytes] = frozenset(),
+        models: ModelDoor | None = None,
+    ) -> None:
         self._pass = None if gateway is None else gateway.__call__  # a bound method costs less than an object's call
         self._admin = admin
         self._hosts = hosts
+        self._models = models
 
     def reload(self, doorway: Doorway, hosts: frozenset[bytes]) -> None:
         """Show the pages in another way from the next request on."""
@@ -43,12 +53,18 @@ class Front:
             return pass_on(request)
         if pass_on is None or self._is_page(request):
             return self._admin(request)
+        models = self._models
+        if models is not None and models.serves and request.target.startswith(PREFIXES) and not self._named(request):
+            return models(request)
         return pass_on(request)
+
+    def _named(self, request: Request) -> bool:
+        return bool(self._hosts) and host_name(request.host) in self._hosts
 
     def _is_page(self, request: Request) -> bool:
         target = request.target
         if target.startswith(b"/-/"):
             return True
-        if self._hosts and host_name(request.host) in self._hosts:
+        if self._named(request):
             return False
         return self._admin.owns(target)

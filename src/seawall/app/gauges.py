@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
+from seawall.app.shared import Shared
+from seawall.app.shelves import Shelves
 from seawall.observers import LineWriter, Metrics
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
@@ -10,14 +12,20 @@ from seawall.policies.concurrency.slots import Slots
 from seawall.server.server import Server
 from seawall.wire import Wire
 
-__all__ = ["expose"]
+__all__ = ["expose", "expose_cache"]
 
 Readings = Iterable[tuple[tuple[str, ...], float]]
 _STATES = ("closed", "open", "half_open")
 
 
 def expose(
-    metrics: Metrics, servers: tuple[Server, ...], wire: Wire, states: States, buffers: Allowance, writer: LineWriter
+    metrics: Metrics,
+    servers: tuple[Server, ...],
+    wire: Wire,
+    states: States,
+    buffers: Allowance,
+    writer: LineWriter,
+    shared: Shared,
 ) -> None:
     """Give the metrics a source for each gauge that `app` can read."""
     sources: dict[str, Callable[[], float | Readings]] = {
@@ -32,6 +40,22 @@ def expose(
         "seawall_replay_bytes": lambda: float(buffers.used),
         "seawall_log_dropped": lambda: float(writer.dropped),
         "seawall_log_failed_bytes": lambda: float(writer.failed),
+    }
+    shared.expose(metrics)
+    for name, read in sources.items():
+        metrics.source(name, read)
+
+
+def expose_cache(metrics: Metrics, shelves: Shelves) -> None:
+    """Give the metrics a source for each number of the cache."""
+    entries = shelves.entries
+    sources: dict[str, Callable[[], float | Readings]] = {
+        "seawall_cache_bytes": lambda: float(entries.used + entries.held + shelves.answers.used),
+        "seawall_cache_limit_bytes": lambda: float(entries.most + shelves.answers.most),
+        "seawall_cache_entries": lambda: float(len(entries) + len(shelves.answers)),
+        "seawall_cache_evictions": lambda: float(entries.evicted + shelves.answers.evicted),
+        "seawall_cache_flights": lambda: [((name,), float(len(one))) for name, one in shelves.flights()],
+        "seawall_cache_refreshes": lambda: [((name,), float(one.refreshed)) for name, one in shelves.flights()],
     }
     for name, read in sources.items():
         metrics.source(name, read)

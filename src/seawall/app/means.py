@@ -1,23 +1,27 @@
-"""What settings mean to the server, to the gateway's door and to the operations pages."""
+"""What settings mean to the server, to the gateway's door, to the operations pages and to the log."""
+
+from collections.abc import Iterable
 
 from seawall.admin.access import Access
 from seawall.admin.door import GUARDED, PUBLIC, Doorway
 from seawall.config import Tree
 from seawall.config.bind import Bind
+from seawall.config.log import LogSettings
 from seawall.config.server import ServerSettings
+from seawall.contracts.admission import Admission
 from seawall.contracts.sites import Sites, known_hosts
 from seawall.gateway.door import Options
 from seawall.gateway.table import Table
+from seawall.observers import LogRules
 from seawall.server.limits import Limits
 
-__all__ = ["doorway_of", "limits_of", "options_of"]
+__all__ = ["doorway_of", "limits_of", "log_rules_of", "options_of", "pairs_of"]
 
 
-def options_of(tree: Tree, table: Table) -> Options:
+def options_of(tree: Tree, table: Table, admission: Admission) -> Options:
     """Return how the gateway's door behaves."""
     server, bind = tree.server, tree.server.bind
-    anonymous = server.anonymous == "yes" or (server.anonymous == "auto" and bind.loopback and not tree.callers)
-    return Options(_sites(server, bind, table), anonymous, server.trusted_hops)
+    return Options(_sites(server, bind, table), admission, server.trusted_hops)
 
 
 def doorway_of(server: ServerSettings, bind: Bind, table: Table, *, shared: bool) -> Doorway:
@@ -51,6 +55,17 @@ def limits_of(server: ServerSettings) -> Limits:
         max_connections_per_address=server.connections_per_address,
         max_inflight=server.max_inflight,
     )
+
+
+def log_rules_of(log: LogSettings, text: bool) -> LogRules:
+    """Return what is written; `text` where the settings leave the format open, for a terminal."""
+    return LogRules(log.format or ("text" if text else "json"), log.level, log.success, log.rate)
+
+
+def pairs_of(addresses: Iterable[str]) -> list[tuple[str, int]]:
+    """Return host and port of each address that is listened on, sockets in the file system left out."""
+    parts = (address.rpartition(":") for address in addresses if not address.startswith("unix:"))
+    return [(host.strip("[]"), int(port)) for host, _, port in parts]
 
 
 def _sites(server: ServerSettings, bind: Bind, table: Table) -> Sites:

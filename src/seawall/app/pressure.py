@@ -1,6 +1,7 @@
-"""Memory near its bound: new work is refused before the kernel kills the process (`memory.soft`)."""
+"""Memory near its bound: caches shrink, then new work is refused, before the kernel ends the process."""
 
 from collections.abc import Callable
+from typing import Self
 
 from seawall.contracts.events import Emit, Notice
 from seawall.contracts.wheel import Entry, Wheel
@@ -12,7 +13,7 @@ _RELIEF = 0.95  # resident memory must fall so far below the bound before work i
 
 
 class Pressure:
-    """Looks at resident memory once a second; `start` and `stop` it.
+    """Looks at resident memory once a second, from `start` to `stop`, or while it is entered.
 
     Args:
         soft: bytes above which new work is refused.
@@ -20,24 +21,40 @@ class Pressure:
         wheel: time.
         refuse: told True when work must be refused and False when it may come again.
         emit: told of both in a notice.
+        shed: gives cached memory back first; whether there was any. Work is refused only where there was none.
     """
 
     def __init__(
-        self, soft: int, resident: Callable[[], int], wheel: Wheel, refuse: Callable[[bool], None], emit: Emit
+        self,
+        soft: int,
+        resident: Callable[[], int],
+        wheel: Wheel,
+        refuse: Callable[[bool], None],
+        emit: Emit,
+        shed: Callable[[], bool],
     ) -> None:
         self._soft = soft
         self._resident = resident
         self._wheel = wheel
         self._refuse = refuse
         self._emit = emit
+        self._shed = shed
         self._entry: Entry | None = None
         self.high = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Look now and every second."""
         resident = self._resident()
         bound = self._soft * _RELIEF if self.high else self._soft
-        if (resident > bound) is not self.high:
+        above = resident > bound and (self.high or not self._shed())
+        if above is not self.high:
             self.high = not self.high
             self._refuse(self.high)
             message = (

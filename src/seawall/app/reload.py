@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+from seawall.app.spending import warm
 from seawall.config import Tree
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Emit, Notice
 
 __all__ = ["KEPT", "Reload", "in_force"]
 
-KEPT = ("server", "log", "memory")  # tables that need a restart
+KEPT = ("server", "log", "memory", "state")  # tables that need a restart
 
 _NO_FILE = "settings: were not loaded from a file, there is nothing to load again"
 
@@ -40,11 +41,15 @@ class Reload:
             if self._load is None:
                 raise SettingsError([_NO_FILE])
             async with self._turn:
-                return self._apply(await asyncio.get_running_loop().run_in_executor(None, self._load))
+                return self._apply(await asyncio.get_running_loop().run_in_executor(None, self._read, self._load))
         except SettingsError as error:
             fields = (("faults", list(error.faults)),)
             self._emit(Notice("error", "not_reloaded", "Settings were not reloaded, the old ones stay", fields))
             raise
+
+    @staticmethod
+    def _read(load: Callable[[], Tree]) -> Tree:
+        return warm(load())
 
 
 def in_force(tree: Tree, started: Tree) -> tuple[Tree, tuple[str, ...]]:

@@ -8,11 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from seawall import __version__
-from seawall.admin import PoolView, QueueView, Status, TargetView, TrafficView, UpstreamView, VitalsView
+from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
 from seawall.admin.view import Phase
+from seawall.app.periodic import Periodic
+from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
+from seawall.contracts.ledger import Ledger
 from seawall.contracts.target import Target
 from seawall.observers import LineWriter, Traffic, Vitals
 from seawall.pipeline.buffers import Allowance
@@ -37,9 +40,14 @@ class LiveRuntime:
         phase: set by the app as it starts and ends.
         tree, upstreams: the settings in force, replaced on reload.
         servers: those that listen.
+        stores: each says how a store is.
         again: loads the settings anew.
+        callers: those in force.
+        ledger: what was spent.
     """
 
+    callers: Directory
+    ledger: Ledger
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(
@@ -54,11 +62,13 @@ class LiveRuntime:
         writer: LineWriter,
         buffers: Allowance,
         found: Mapping[str, str],
+        periodic: Periodic,
     ) -> None:
         self.phase: Phase = "starting"
         self.tree = tree
         self.upstreams = upstreams
         self.servers: tuple[Server, ...] = ()
+        self.stores: list[Callable[[], tuple[StoreView, ...]]] = []
         self._clock = clock
         self._states = states
         self._wire = wire
@@ -67,6 +77,7 @@ class LiveRuntime:
         self._writer = writer
         self._buffers = buffers
         self._versions = found
+        self._periodic = periodic
 
     def status(self) -> Status:
         """Return what is now."""
@@ -76,7 +87,9 @@ class LiveRuntime:
             self._clock.wall(),
             __version__,
             tuple(self._upstream(one, pools) for one in self.upstreams),
-            vitals=self._vital(),
+            tuple(view for views in self.stores for view in views()),
+            self._vital(),
+            self._periodic.views(),
         )
 
     def settings(self) -> Mapping[str, Any]:
@@ -107,6 +120,10 @@ class LiveRuntime:
             SettingsError: they are wrong or cannot be served; the old ones stay in force.
         """
         return await self.again()
+
+    async def run(self, schedule: str) -> bool:
+        """Run a schedule now, or wait for the run under way, to its end; whether there is one of that name."""
+        return await self._periodic.run(schedule)
 
     def tasks(self) -> tuple[str, ...]:
         """Return the names of the loop's tasks, calls under way counted in one."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from seawall.config import load_with_sources, resolve, serve_faults
@@ -12,7 +13,7 @@ from seawall.config.tree import Tree
 __all__ = ["check"]
 
 
-def check(config: Path, *, show: bool, live: bool) -> int:
+def check(config: Path, *, show: bool, live: bool, names: Sequence[str] = ()) -> int:
     """Check the settings of a file; return the exit code.
 
     What is valid but not served by this version is told on stderr and is no failure.
@@ -21,6 +22,7 @@ def check(config: Path, *, show: bool, live: bool) -> int:
         config: the settings file.
         show: print the settings as understood, secrets masked, and nothing else on stdout.
         live: call each upstream once; 1 when one does not answer.
+        names: of the upstreams to call, all where empty; 2 when there is no such upstream.
 
     Raises:
         SettingsError: the settings are wrong.
@@ -36,7 +38,12 @@ def check(config: Path, *, show: bool, live: bool) -> int:
         return 0
     from seawall.cli.live import probe_all
 
-    results = asyncio.run(probe_all(resolve(loaded.tree)))
+    upstreams = resolve(loaded.tree)
+    unknown = sorted(set(names) - {one.name for one in upstreams})
+    if unknown:
+        print(f"seawall: there is no upstream {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    results = asyncio.run(probe_all([one for one in upstreams if not names or one.name in names]))
     for result in results:
         print(f"{result.name}  {result.what}  {result.text}  {result.seconds * 1000:.0f} ms")
     return 0 if all(result.good for result in results) else 1

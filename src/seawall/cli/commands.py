@@ -81,6 +81,9 @@ def demo(
 
 @app.command()
 def check(
+    upstreams: Annotated[
+        list[str] | None, typer.Argument(metavar="[UPSTREAM]...", help="Of --live: call these only.")
+    ] = None,
     config: Config = CONFIG,
     show: Annotated[bool, typer.Option("--print", help="Print the settings in force, secrets masked.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Call each upstream once.")] = False,
@@ -90,7 +93,7 @@ def check(
     def run() -> int:
         from seawall.cli.check import check
 
-        return check(config, show=show, live=live)
+        return check(config, show=show, live=live, names=upstreams or ())
 
     _finish(run)
 
@@ -101,13 +104,14 @@ def explain(
     path: Annotated[str, typer.Argument(help="Path a caller would ask for.", metavar="PATH")],
     config: Config = CONFIG,
     host: Annotated[str, typer.Option("--host", help="Host a caller would ask for.")] = "",
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="Only this model, on their routes.")] = "",
 ) -> None:
     """Say which upstream, route and policies a call would meet, and why."""
 
     def run() -> int:
         from seawall.cli.explain import explain
 
-        return explain(method, path, config, host)
+        return explain(method, path, config, host, model)
 
     _finish(run)
 
@@ -123,5 +127,103 @@ def init(
         from seawall.cli.init import init
 
         return init(directory, force=force)
+
+    _finish(run)
+
+
+keys = typer.Typer(
+    help="Keys of callers: made here for the settings, or kept by a running gateway.", no_args_is_help=True
+)
+app.add_typer(keys, name="keys")
+
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="SEAWALL_URL",
+        metavar="URL",
+        help="The gateway; its admin token is read from SEAWALL_ADMIN_TOKEN.",
+    ),
+]
+Caller = Annotated[str, typer.Argument(help="Name of the caller.", metavar="NAME")]
+URL = "http://127.0.0.1:8080"
+
+
+@keys.command("new")
+def keys_new(
+    name: Caller,
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="Have this gateway keep the caller.")] = "",
+    rate: Annotated[str | None, typer.Option("--rate", help='Its calls per time, "60/min"; with --url.')] = None,
+    tokens: Annotated[str | None, typer.Option("--tokens", help="Its tokens per time; with --url.")] = None,
+    concurrency: Annotated[int | None, typer.Option("--concurrency", help="Its calls at once; with --url.")] = None,
+) -> None:
+    """Make a key: printed once, with the key_hash line for the settings; or kept by a gateway with --url."""
+
+    def run() -> int:
+        from seawall.cli.keys import new
+
+        limits = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        return new(name, url, {key: value for key, value in limits.items() if value is not None})
+
+    _finish(run)
+
+
+@keys.command("list")
+def keys_list(url: Url = URL) -> None:
+    """Show every caller of a running gateway, with the ids of its keys."""
+
+    def run() -> int:
+        from seawall.cli.keys import list_keys
+
+        return list_keys(url)
+
+    _finish(run)
+
+
+@keys.command("rotate")
+def keys_rotate(name: Caller, url: Url = URL) -> None:
+    """Give a caller a second key, printed once; the one before it stays good until it is revoked."""
+
+    def run() -> int:
+        from seawall.cli.keys import rotate
+
+        return rotate(name, url)
+
+    _finish(run)
+
+
+@keys.command("revoke")
+def keys_revoke(
+    name: Caller,
+    url: Url = URL,
+    key: Annotated[str, typer.Option("--key", metavar="ID", help="Only this key of it, as `keys list` names it.")] = "",
+) -> None:
+    """Take a caller, or one of its keys, out of force at once."""
+
+    def run() -> int:
+        from seawall.cli.keys import revoke
+
+        return revoke(name, url, key)
+
+    _finish(run)
+
+
+@app.command()
+def spend(
+    url: Url = URL,
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMNS", help="Of caller, user, upstream, model, alias, day, month.")
+    ] = "caller,model,day",
+    since: Annotated[str, typer.Option("--since", metavar="DAY", help="From this day or moment on.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="DAY", help="Before this day or moment.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Show what a running gateway has spent."""
+
+    def run() -> int:
+        from seawall.cli.spend import spend
+
+        return spend(url, by, since, until, "json" if as_json else "csv" if as_csv else "table")
 
     _finish(run)

@@ -4,18 +4,6 @@ __all__ = ["NOT_YET"]
 
 # Paths of settings; `*` stands for any name or number, and "=" names the one value that is meant.
 NOT_YET = (
-    "upstreams.*.cache",
-    "upstreams.*.routes.*.cache",
-    "upstreams.*.price",
-    "upstreams.*.routes.*.price",
-    "upstreams.*.keys",
-    "upstreams.*.api",
-    "models.*",
-    "callers.*",
-    "spend",
-    "schedules.*",
-    "state",
-    "ledger",
     "jobs",
     "alerts",
     "sentry",

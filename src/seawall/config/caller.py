@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from seawall.config.kinds import Count, HeaderName, Name
+from seawall.config.kinds import Count, Name, UserHeader
 from seawall.contracts.settings import Settings
 from seawall.contracts.units import Money, RateSetting
 
@@ -42,13 +42,15 @@ class CapSettings(Settings):
 class PerUserSettings(Settings):
     """Limits for each end user behind one key."""
 
-    header: HeaderName = Field(description="Request header that names the end user.", examples=["X-Seawall-User"])
+    header: UserHeader = Field(description="Request header that names the end user.", examples=["X-Seawall-User"])
     rate: RateSetting | None = Field(None, description="Calls of one user. Default: none.", examples=["20/min"])
     tokens: RateSetting | None = Field(
         None, description="Language-model tokens of one user. Default: none.", examples=["5000/min"]
     )
     spend: CapSettings = Field(CapSettings(), description="Caps of one user.", examples=[{"day": "0.05 USD"}])
-    max: int = Field(10_000, ge=1, description="Users remembered at once; the longest unseen is forgotten.")
+    max: int = Field(
+        10_000, ge=1, description="Users told apart at once; one is forgotten only when its limits are as good as new."
+    )
 
 
 class CallerSettings(Settings):

@@ -7,6 +7,7 @@ __all__ = ["Cron", "parse_cron"]
 
 _PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", re.ASCII)
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class Cron(NamedTuple):
@@ -29,13 +30,15 @@ def parse_cron(text: str) -> Cron:
     """Return the moments of `"*/15 * * * *"`.
 
     Raises:
-        ValueError: it has not five fields, or a field holds what its range does not.
+        ValueError: it has not five fields, a field holds what its range does not, or its day never comes.
     """
     fields = text.split(" ")
     if len(fields) != 5:
         raise ValueError('must be five fields: minute hour day month weekday (for example "*/15 * * * *")')
     sets = [_expand(field, *rule) for field, rule in zip(fields, _FIELDS, strict=True)]
     weekdays = frozenset(number % 7 for number in sets[4])
+    if fields[4] == "*" and min(sets[2]) > max(_LONGEST[month - 1] for month in sets[3]):
+        raise ValueError('must have a day that its months have (for example "0 6 1 * *")')
     return Cron(sets[0], sets[1], sets[2], sets[3], weekdays, fields[2] == "*", fields[4] == "*")
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "Switch",
     "Table",
     "Timezone",
+    "UserHeader",
     "broken",
     "secret_text",
 ]
@@ -40,6 +41,7 @@ T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*", re.ASCII)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110 section 5.6.2
+_CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key", "x-seawall-key"))
 _POINTER = re.compile(r"(/([^~/]|~0|~1)*)*")  # RFC 6901 section 3
 
 
@@ -97,6 +99,12 @@ def _header_name(text: str) -> str:
     return text
 
 
+def _user_header(text: str) -> str:
+    if text.lower() in _CREDENTIALS:  # a user's name is in the ledger, in log lines and in shared state
+        raise ValueError('must name the user and hold no key (for example "X-Seawall-User")')
+    return text
+
+
 def _timezone(text: str) -> str:
     try:
         ZoneInfo(text)
@@ -117,6 +125,7 @@ def _freeze(table: dict[str, T]) -> Mapping[str, T]:
 
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
+UserHeader = Annotated[HeaderName, AfterValidator(_user_header)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Pointer = Annotated[str, AfterValidator(_pointer)]
 Count = Annotated[int, Field(ge=1)]

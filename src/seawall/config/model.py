@@ -1,13 +1,15 @@
 """The tables [models.<alias>]: which upstream's model answers under a name of ours."""
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from seawall.config.caller import CapSettings
 from seawall.config.kinds import Name, Short, broken
 from seawall.contracts.settings import Settings
-from seawall.contracts.units import Duration, Share, TokenPrice, parse_duration, show_duration
+from seawall.contracts.units import Duration, Money, Share, TokenPrice, parse_duration, show_duration
 
 __all__ = ["CheaperSettings", "ModelSettings", "ModelTarget", "TokenPrices"]
 
@@ -60,6 +62,22 @@ class TokenPrices(Settings):
     )
     cache_write: TokenPrice | None = Field(
         None, description="Input tokens written to the provider's cache. Default: input.", examples=["0.19 USD/M"]
+    )
+
+    cache_write_1h: TokenPrice | None = Field(
+        None, description="Of those, kept for an hour. Default: cache_write.", examples=["0.30 USD/M"]
+    )
+    reasoning: TokenPrice | None = Field(
+        None, description="Output tokens that are not shown. Default: output.", examples=["0.60 USD/M"]
+    )
+    audio_input: TokenPrice | None = Field(
+        None, description="Input tokens of sound. Default: input.", examples=["10 USD/M"]
+    )
+    audio_output: TokenPrice | None = Field(
+        None, description="Output tokens of sound. Default: output.", examples=["20 USD/M"]
+    )
+    tools: Money = Field(
+        Decimal(0), description="A call of a tool that the provider runs, such as a web search.", examples=["0.01 USD"]
     )
 
 
@@ -121,6 +139,9 @@ class ModelSettings(Settings):
     )
     sticky: Literal["caller"] | None = Field(
         None, description="caller keeps each caller on one target. Default: none.", examples=["caller"]
+    )
+    spend: CapSettings = Field(
+        CapSettings(), description="Caps of this alias, all callers together.", examples=[{"day": "5 USD"}]
     )
     cheaper: CheaperSettings | None = Field(
         None,

@@ -1,14 +1,14 @@
 """From settings as written to upstreams as they are run: defaults that depend on others are put in, routes inherit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from seawall.config.match import parse_match
+from seawall.config.price import PriceSettings
 from seawall.config.route import PolicySettings, RouteSettings
 from seawall.config.rules import mount_of
-from seawall.config.target import TargetSettings
 from seawall.config.tree import Tree
 from seawall.config.upstream import UpstreamSettings
 from seawall.config.url import parse_url
@@ -17,6 +17,8 @@ from seawall.contracts.settings import Settings
 from seawall.contracts.target import Target, Timeouts
 from seawall.policies.balance.settings import BalanceSettings
 from seawall.policies.deadline.settings import DeadlineSettings
+from seawall.policies.keys.settings import KeysSettings
+from seawall.policies.spend.settings import SpendStageSettings
 
 __all__ = ["ResolvedRoute", "ResolvedUpstream", "resolve"]
 
@@ -42,6 +44,7 @@ class ResolvedRoute:
         own: the route's own, by name; rate and concurrency stand beside the upstream's, any other replaces it.
         idempotent: whether POST may be tried again as if it had an Idempotency-Key.
         attempts: the attempt budget of a call.
+        price: of a call, None where it costs nothing.
     """
 
     name: str
@@ -52,6 +55,7 @@ class ResolvedRoute:
     own: Policies
     idempotent: bool
     attempts: int
+    price: PriceSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +94,35 @@ class ResolvedUpstream:
 
 
 def resolve(tree: Tree) -> tuple[ResolvedUpstream, ...]:
-    """Return every upstream with a url or targets, in the order of the file."""
+    """Return every upstream with a place to call, in the order of the file; Bedrock's follows from its region."""
     return tuple(_upstream(tree, name, settings) for name, settings in tree.upstreams.items() if _placed(settings))
 
 
 def _placed(settings: UpstreamSettings) -> bool:
-    return settings.url is not None or bool(settings.targets)
+    return settings.url is not None or bool(settings.targets) or settings.api == "bedrock"
 
 
 def _upstream(tree: Tree, name: str, settings: UpstreamSettings) -> ResolvedUpstream:
     policies: dict[str, Settings] = {"deadline": _deadline(settings), **_named(settings)}
-    if settings.targets:
+    if settings.keys:
+        policies["keys"] = KeysSettings(count=len(settings.keys))
+    if settings.targets or settings.keys:
         policies["balance"] = BalanceSettings(mode=settings.balance, sticky=settings.sticky)
+    if settings.price is not None or settings.api is not None:
+        policies["spend"] = SpendStageSettings(price=_price(settings.price))
     retry = policies.get("retry")
     if settings.api is not None and retry is not None and "body" not in retry.model_fields_set:
         policies["retry"] = retry.model_copy(update={"body": API_REPLAY})
     everything = ResolvedRoute(
-        "", "", None, _timeouts(settings), MappingProxyType(policies), _NONE, settings.idempotent, _attempts(policies)
+        "",
+        "",
+        None,
+        _timeouts(settings),
+        MappingProxyType(policies),
+        _NONE,
+        settings.idempotent,
+        _attempts(policies),
+        settings.price,
     )
     routes = tuple(_route(settings, policies, route) for route in settings.routes)
     raised = settings.api is not None and "max_body" not in tree.server.model_fields_set
@@ -137,6 +153,10 @@ def _route(upstream: UpstreamSettings, policies: Policies, route: RouteSettings)
     if _deadline(whole) != policies["deadline"]:
         del shared["deadline"]
         own["deadline"] = _deadline(whole)
+    if "price" in route.model_fields_set and upstream.api is None:
+        shared.pop("spend", None)
+        if whole.price is not None:
+            own["spend"] = SpendStageSettings(price=_price(whole.price))
     for name in POLICIES:
         if name not in route.model_fields_set:
             continue
@@ -157,6 +177,7 @@ def _route(upstream: UpstreamSettings, policies: Policies, route: RouteSettings)
         own=MappingProxyType(own),
         idempotent=whole.idempotent,
         attempts=_attempts({**shared, **own}),
+        price=whole.price,
     )
 
 
@@ -187,6 +208,14 @@ def _named(settings: PolicySettings) -> dict[str, Settings]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _price(price: PriceSettings | None) -> str:
+    if price is None:
+        return "by the tokens of its model"
+    told = f"header {price.header}" if price.header else f"JSON pointer {price.pointer}" if price.pointer else ""
+    call = f"{price.call:f} USD for each call that reached the upstream"
+    return f"what {told} of the answer tells, else {call}" if told else call
+
+
 def _timeouts(settings: PolicySettings) -> Timeouts:
     attempt = settings.attempt_timeout if settings.attempt_timeout is not None else settings.timeout
     first_byte = settings.first_byte_timeout if settings.first_byte_timeout is not None else attempt
@@ -215,18 +244,20 @@ def _attempts(policies: Policies) -> int:
 
 
 def _targets(name: str, settings: UpstreamSettings) -> tuple[Target, ...]:
-    if settings.url is not None:
-        return (_target(name, name, settings.url, 1.0, settings),)
-    return tuple(_labelled(name, item, settings) for item in settings.targets)
+    url = settings.url
+    if url is None and settings.api == "bedrock" and not settings.targets:
+        url = f"https://bedrock-runtime.{settings.region}.amazonaws.com"
+    if url is not None:
+        places = [(name, url, 1.0)]
+    else:
+        places = [(item.label or parse_url(item.url).host, item.url, item.weight) for item in settings.targets]
+    return tuple(target for label, url, weight in places for target in _target(name, label, url, weight, settings))
 
 
-def _labelled(name: str, item: TargetSettings, settings: UpstreamSettings) -> Target:
-    return _target(name, item.label or parse_url(item.url).host, item.url, item.weight, settings)
-
-
-def _target(name: str, label: str, text: str, weight: float, settings: UpstreamSettings) -> Target:
+def _target(name: str, label: str, text: str, weight: float, settings: UpstreamSettings) -> Iterator[Target]:
+    """Yield the targets of one address: one, or one for each of several keys, which breakers tell apart."""
     url = parse_url(text)
-    return Target(
+    made = Target(
         upstream=name,
         label=label,
         scheme=url.scheme,
@@ -239,11 +270,22 @@ def _target(name: str, label: str, text: str, weight: float, settings: UpstreamS
         proxy=settings.proxy,
         dns_ttl=settings.dns_ttl,
     )
+    if not settings.keys:
+        yield made
+    for number, key in enumerate(settings.keys, 1):
+        header, value = credential(settings, key)
+        headers = ((header, value.reveal().encode("latin-1")),)
+        yield replace(made, label=f"{label} key {number}", headers=headers)
+
+
+def credential(settings: UpstreamSettings, key: Secret) -> tuple[bytes, Secret]:
+    """Return the header an API wants its key in, with the key."""
+    name, before = (b"x-api-key", "") if settings.api == "anthropic" else (b"authorization", "Bearer ")
+    return name, Secret(before + key.reveal())
 
 
 def _headers(settings: UpstreamSettings) -> tuple[tuple[bytes, Secret], ...]:
-    headers = {name.lower(): value for name, value in settings.headers.items()}
+    headers = {name.lower().encode("ascii"): value for name, value in settings.headers.items()}
     if settings.key is not None:
-        own = ("x-api-key", "") if settings.api == "anthropic" else ("authorization", "Bearer ")
-        headers.setdefault(own[0], Secret(own[1] + settings.key.reveal()))
-    return tuple((name.encode("ascii"), value) for name, value in headers.items())
+        headers.setdefault(*credential(settings, settings.key))
+    return tuple(headers.items())

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seawall.config.cache import CacheSettings
 from seawall.config.kinds import HeaderName, Name, Switch
 from seawall.config.match import MatchText
 from seawall.config.price import PriceSettings
 from seawall.contracts.settings import Settings
 from seawall.contracts.units import Duration
 from seawall.policies.breaker.settings import BreakerSettings
+from seawall.policies.cache.settings import CacheSettings
 from seawall.policies.concurrency.settings import ConcurrencySettings
 from seawall.policies.fallback.settings import FallbackSettings
 from seawall.policies.hedge.settings import HedgeSettings

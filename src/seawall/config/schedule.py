@@ -28,7 +28,12 @@ def _call(text: str) -> str:
 class ScheduleSettings(Settings):
     """One periodic call; its answer warms the cache and may be published."""
 
-    every: Duration | None = Field(None, ge=1, description="Time between two runs; or cron.", examples=["15m"])
+    every: Duration | None = Field(
+        None,
+        ge=1,
+        description="Time between two runs, the first of which comes at the start; or cron.",
+        examples=["15m"],
+    )
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(
         None, description="Minute, hour, day, month and weekday; or every.", examples=["*/15 * * * *"]
     )
@@ -58,6 +63,10 @@ class ScheduleSettings(Settings):
             raise broken("cannot stand beside every", '"*/15 * * * *"', "cron", "every")
         if self.select is not None and self.publish is None:
             raise broken("needs publish", '"/current"', "select", "publish")
+        if self.publish is not None and self.call.startswith("HEAD "):
+            raise broken(
+                "cannot be HEAD where publish is set, its answer has no body", '"GET /weather/now"', "call", "publish"
+            )
         return self
 
     @property

@@ -86,6 +86,7 @@ def _unusable(tree: Tree) -> Iterator[str]:
         caps.append((("callers", name, "spend"), caller.spend))
         if caller.per_user is not None:
             caps.append((("callers", name, "per_user", "spend"), caller.per_user.spend))
+    caps += [(("models", alias, "spend"), model.spend) for alias, model in tree.models.items()]
     for path, table in caps:
         for key in ("month", "total"):
             if getattr(table, key) is not None:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 
 from seawall.config.kinds import secret_text
 from seawall.contracts.secret import Secret
+from seawall.stores.address import parse_address
 
 __all__ = ["JobsUrl", "LedgerUrl", "PlainUrl", "SecretUrl", "StateUrl", "show_store"]
 
@@ -33,6 +34,9 @@ def _of(*schemes: str, example: str) -> Callable[[Secret], Secret]:
             good = not rest
         elif good and scheme == "sqlite":
             good = rest.startswith("/") and len(rest) > 1
+        elif "redis" in scheme and "redis" in schemes:
+            parse_address(text)
+            return address
         elif good:
             good = _has_host(text)
         if not good:

@@ -193,12 +193,25 @@ class UpstreamSettings(PolicySettings):
     def _credentials(self) -> Self:
         if self.key is not None and self.keys:
             raise broken("cannot stand beside key", '["${API_KEY_1}", "${API_KEY_2}"]', "keys", "key")
+        if len(self.keys) == 1 or len({key.reveal() for key in self.keys}) != len(self.keys):
+            raise broken("must be two or more different keys", '["${API_KEY_1}", "${API_KEY_2}"]', "keys")
+        name = "x-api-key" if self.api == "anthropic" else "authorization"
+        if self.keys and name in {header.lower() for header in self.headers}:
+            raise broken(f"cannot stand beside a header {name} of its own", "{}", "keys", "headers")
+        if self.keys and self.api == "bedrock":
+            raise broken("cannot be set with api bedrock", "[]", "keys", "api")
+        if self.keys and self._backs_up():
+            raise broken("cannot stand beside targets of a fallback", "[]", "keys", "fallback")
         places: list[tuple[tuple[str | int, ...], Secret]] = [(("key",), self.key)] if self.key is not None else []
         places += [(("keys", number), key) for number, key in enumerate(self.keys)]
         for place, key in places:
             if not key or header_fault("authorization", key) is not None:
                 raise broken("must be a key without control characters and blanks", '"${API_KEY}"', place)
         return self
+
+    def _backs_up(self) -> bool:
+        policies: tuple[PolicySettings, ...] = (self, *self.routes)
+        return any(one.fallback is not None and one.fallback.targets for one in policies)
 
     @model_validator(mode="after")
     def _routes_differ(self) -> Self:

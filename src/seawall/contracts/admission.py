@@ -3,23 +3,37 @@
 from typing import Protocol
 
 from seawall.contracts.body import Headers
+from seawall.contracts.errors import Unauthenticated
 from seawall.contracts.request import Request
 
-__all__ = ["Admission", "Admitted"]
+__all__ = ["EVERYBODY", "NOBODY", "NO_KEY", "Admission", "Admitted"]
+
+# The one answer for a key that is missing, malformed or nobody's
+NO_KEY = (
+    "Send a caller's key as X-Seawall-Key; on the language-model routes also as Authorization: Bearer or x-api-key. "
+    "Where callers need no key, send none, or `anonymous` from a program that insists on one."
+)
 
 
 class Admitted(Protocol):
-    """A caller that was let in, for one call.
+    """A caller that was let in, for one call."""
 
-    Attributes:
-        caller: name from settings or the ledger; `""` who has no key and is nobody by name.
-        user: end user behind the key, `""` where the caller has no `per_user` or none was named.
-        headers: rate-limit fields for the answer (semantics 5.2).
-    """
+    @property
+    def caller(self) -> str:
+        """Name from settings or the ledger; `anonymous` without a key where [callers.anonymous] says what that may;
+        else `""`, nobody by name.
+        """
+        ...
 
-    caller: str
-    user: str
-    headers: Headers
+    @property
+    def user(self) -> str:
+        """End user behind the key, `""` where the caller has no `per_user` or none was named."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """Rate-limit fields for the answer, as the limits stood when they were last asked (semantics 5.2)."""
+        ...
 
     def may_call(self, upstream: str) -> bool:
         """Whether the caller may call an upstream."""
@@ -49,6 +63,11 @@ class Admitted(Protocol):
 class Admission(Protocol):
     """The door's guard."""
 
+    @property
+    def open(self) -> bool:
+        """Whether whoever sends no key is let in and nothing of it is counted: without a key nobody need ask."""
+        ...
+
     async def admit(self, request: Request, *, model_route: bool) -> Admitted:
         """Let a caller in for one call.
 
@@ -59,6 +78,56 @@ class Admission(Protocol):
 
         Raises:
             Unauthenticated: no key where one is needed, or one that nobody has: one answer for both.
-            QuotaExceeded: the caller's or the user's rate or concurrency; `headers` on the error.
+            QuotaExceeded: the caller's or the user's rate or concurrency; `headers` and `caller` on the error.
         """
         ...
+
+
+class _Nobody:
+    """Somebody without a key and without limits: may do everything, holds nothing."""
+
+    caller = ""
+    user = ""
+
+    @property
+    def headers(self) -> Headers:
+        """None."""
+        return []
+
+    def may_call(self, upstream: str) -> bool:
+        """Whichever it is."""
+        return True
+
+    def may_use(self, alias: str) -> bool:
+        """Whichever it is."""
+        return True
+
+    async def hold_tokens(self, estimate: int) -> None:
+        """Nobody counts."""
+
+    def settle_tokens(self, used: int) -> None:
+        """Nobody counted."""
+
+    def close(self) -> None:
+        """Nothing was held."""
+
+
+class _Everybody:
+    """The guard of a gateway without callers: lets in who sends no key, and knows no key."""
+
+    open = True
+
+    async def admit(self, request: Request, *, model_route: bool) -> Admitted:
+        """Let in who sends no key.
+
+        Raises:
+            Unauthenticated: a key was sent; an unknown one is never let in.
+        """
+        names = (b"x-seawall-key", b"authorization", b"x-api-key") if model_route else (b"x-seawall-key",)
+        if any(name in names for name, _ in request.headers):
+            raise Unauthenticated(NO_KEY)
+        return NOBODY
+
+
+NOBODY: Admitted = _Nobody()
+EVERYBODY: Admission = _Everybody()

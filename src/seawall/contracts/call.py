@@ -1,5 +1,7 @@
 """One outbound call and its attempts: what the pipeline carries."""
 
+from decimal import Decimal
+
 from seawall.contracts.bill import Bill
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.target import Target, Timeouts
@@ -27,10 +29,14 @@ class Run:
         notes: what policies want shown in Server-Timing and the log: (name, seconds or None, description or "").
         committed: the first byte of an answer has reached the client; nothing may be retried any more.
         tried: target of the latest attempt; the next one goes to another where there is one.
+        cost: US dollars of the attempts settled so far, None where none had a price.
+        tokens: of language models, input and output of the attempts settled so far, None where there are none.
+        beside: another run that was made for this call and is paid for by it, such as a cache flight's, or None.
     """
 
     __slots__ = (
-        "attempts", "budget", "cache", "committed", "held", "notes", "queue_time", "started", "tried", "wire_time",
+        "attempts", "beside", "budget", "cache", "committed", "cost", "held", "notes", "queue_time", "started",
+        "tokens", "tried", "wire_time",
     )  # fmt: skip
 
     def __init__(self, started: float, budget: int = 1) -> None:
@@ -44,6 +50,20 @@ class Run:
         self.notes: list[tuple[str, float | None, str]] = []
         self.committed = False
         self.tried: Target | None = None
+        self.cost: Decimal | None = None
+        self.tokens: int | None = None
+        self.beside: Run | None = None
+
+    def paid(self) -> tuple[int | None, Decimal | None]:
+        """Return tokens and US dollars of this run and of those beside it; None where nothing was metered."""
+        tokens, cost, beside = self.tokens, self.cost, self.beside
+        while beside is not None:
+            if beside.cost is not None:
+                cost = beside.cost if cost is None else cost + beside.cost
+            if beside.tokens is not None:
+                tokens = beside.tokens + (tokens or 0)
+            beside = beside.beside
+        return tokens, cost
 
 
 class Call:
@@ -59,17 +79,19 @@ class Call:
         timeouts: of its route.
         deadline: absolute, seconds on the monotonic clock.
         idempotent: safe or idempotent method, an Idempotency-Key, or the route says so.
-        upstream, route, caller: names from settings; caller `""` when anonymous.
+        upstream, route, caller: names from settings; caller `""` for nobody by name (see contracts/admission.py).
         user: end user behind the caller's key, `""` unknown.
         bill: what it may cost at this target, None where it costs nothing.
         request_id: sent upstream and to the client.
         trace: `(trace_id, parent_span_id, flags)` in lower-case hex, of the caller's traceparent or our own.
         run: shared by forks.
+        attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end.
+            Attempts side by side are forks, so a stage below them finds its own here, and whether it was sent.
     """
 
     __slots__ = (
-        "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "request_id",
-        "route", "run", "target", "timeouts", "trace", "upstream", "user",
+        "attempt", "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path",
+        "request_id", "route", "run", "target", "timeouts", "trace", "upstream", "user",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +131,7 @@ class Call:
         self.trace = trace
         self.user = user
         self.bill = bill
+        self.attempt: Attempt | None = None
 
     def timed_out(self, now: float) -> bool:
         """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.

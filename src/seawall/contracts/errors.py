@@ -132,8 +132,15 @@ class BreakerOpen(Refusal):
 
 
 class QuotaExceeded(Refusal):
-    """The caller's own rate, tokens or concurrency is used up."""
+    """The caller's own rate, tokens or concurrency is used up.
 
+    Attributes:
+        caller: whose, for the record; `""` where the door knows already.
+        user: the end user behind its key.
+    """
+
+    caller = ""
+    user = ""
     status_hint = 429
     type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
     title = "Your quota is used up for now"
@@ -193,11 +200,11 @@ class SpendCapReached(Refusal):
 
 
 class PriceUnknown(Refusal):
-    """A model has no price while a cap applies, so nobody could say whether the cap would hold."""
+    """A model has no price or its input no bound while a cap applies: nobody could say whether the cap would hold."""
 
     status_hint = 403
     type = "price-unknown"
-    title = "This model has no price"
+    title = "Nobody knows what this call may cost"
     policy = "spend"
     headers = ((b"x-should-retry", b"false"),)
 

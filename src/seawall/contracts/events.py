@@ -4,9 +4,22 @@ Named tuples, not frozen dataclasses: one is made per call, and a named tuple co
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["AttemptEnded", "BreakerChanged", "CallEnded", "Emit", "Event", "Notice", "UpstreamPaused"]
+from seawall.contracts.usage import Usage
+
+__all__ = [
+    "AttemptEnded",
+    "AttemptPaid",
+    "BreakerChanged",
+    "CallEnded",
+    "CapUsed",
+    "Emit",
+    "Event",
+    "Notice",
+    "UpstreamPaused",
+]
 
 
 class CallEnded(NamedTuple):
@@ -27,6 +40,8 @@ class CallEnded(NamedTuple):
         received, sent: body bytes from and to the client.
         streamed: whether the reply was a stream.
         request_id, trace_id: for log lines, never for labels.
+        tokens: input and output of language models, all attempts; None where nothing was metered.
+        cost: US dollars, all attempts; None where nothing was metered.
     """
 
     caller: str
@@ -46,6 +61,8 @@ class CallEnded(NamedTuple):
     streamed: bool
     request_id: str
     trace_id: str
+    tokens: int | None = None
+    cost: Decimal | None = None
 
 
 class AttemptEnded(NamedTuple):
@@ -81,6 +98,50 @@ class UpstreamPaused(NamedTuple):
     seconds: float
 
 
+class AttemptPaid(NamedTuple):
+    """One attempt's cost is known and in the ledger.
+
+    Attributes:
+        caller, upstream: names from settings.
+        alias: of the model, `""` for plain calls and models asked for by their own name.
+        model: as the upstream knows it, `""` for plain calls; a client may have chosen it, so it is no label.
+        cost: US dollars.
+        usage: tokens by kind.
+        estimated: nothing was reported.
+        source: where the price comes from (`settings`, `genai-prices`, `response`, `fixed`, `free`, `reserved`).
+        suspicious: tokens of a model with a price cost nothing.
+    """
+
+    caller: str
+    upstream: str
+    alias: str
+    model: str
+    cost: Decimal
+    usage: Usage
+    estimated: bool
+    source: str
+    suspicious: bool
+
+
+class CapUsed(NamedTuple):
+    """Spending passed a step of `spend.alert_at` under a cap.
+
+    Attributes:
+        scope: `gateway`, `caller`, `user`, `model`.
+        name: of the caller or model in settings; for an end user its caller's.
+        period: `day`, `month`, `total`.
+        share: the step, 0..1.
+        spent, cap: US dollars.
+    """
+
+    scope: str
+    name: str
+    period: str
+    share: float
+    spent: Decimal
+    cap: Decimal
+
+
 class Notice(NamedTuple):
     """Anything else worth a log line. `level` is `debug`, `info`, `warning` or `error`; `fields` hold no secrets."""
 
@@ -90,5 +151,5 @@ class Notice(NamedTuple):
     fields: tuple[tuple[str, object], ...] = ()
 
 
-Event = CallEnded | AttemptEnded | BreakerChanged | UpstreamPaused | Notice
+Event = CallEnded | AttemptEnded | AttemptPaid | BreakerChanged | CapUsed | UpstreamPaused | Notice
 Emit = Callable[[Event], None]

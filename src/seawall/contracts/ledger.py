@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from seawall.contracts.usage import NOTHING, Usage
 
-__all__ = ["Ledger", "Row", "Spent"]
+__all__ = ["Ledger", "LedgerLost", "Row", "RowStore", "Spent"]
 
 
 class Row(NamedTuple):
@@ -26,7 +26,8 @@ class Row(NamedTuple):
         reserved: US dollars held for it before.
         estimated: nothing was reported; cost comes from the input bound and what was seen.
         prices: US dollars per token by kind, as text, as they were applied.
-        source: where the prices come from (`settings`, `genai-prices`, `response`, `fixed`, `free`).
+        source: where the prices come from (`settings`, `genai-prices`, `response`, `fixed`, `free`, `reserved` for
+            what a dead process left).
         version: of that source.
     """
 
@@ -86,4 +87,43 @@ class Ledger(Protocol):
             since: settled at or after, seconds since the epoch.
             until: settled before, seconds since the epoch.
         """
+        ...
+
+
+class LedgerLost(Exception):
+    """The database cannot be reached, or did not answer in time; what was asked may be asked again."""
+
+
+class RowStore(Protocol):
+    """A database of rows. Every method raises `LedgerLost` where the database is gone for now."""
+
+    async def open(self) -> None:
+        """Connect, and make or migrate the schema.
+
+        Raises:
+            LedgerLost: it cannot be reached.
+            SettingsError: it was written by a later version, or is not ours to write.
+        """
+        ...
+
+    async def insert(self, rows: Sequence[Row]) -> None:
+        """Write rows, all or none; one that is there already (by id) changes nothing."""
+        ...
+
+    async def spent(
+        self, by: Sequence[str], *, since: float | None = None, until: float | None = None
+    ) -> Sequence[Spent]:
+        """Return sums as `Ledger.spent` does. Rows past their time count in every sum without `since` and `until`."""
+        ...
+
+    async def forget(self, before: float) -> int:
+        """Delete rows settled before, seconds since the epoch; their sums are kept. Return how many."""
+        ...
+
+    async def check(self) -> None:
+        """Return where the database answers."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
         ...

@@ -49,6 +49,7 @@ class Position(IntEnum):
     FALLBACK = 30
     HEDGE = 40
     RETRY = 50
+    KEYS = 55
     BALANCE = 60
     GATE = 70  # the breaker refuses here, before anybody queues
     RATE = 80

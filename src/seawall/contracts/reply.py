@@ -52,7 +52,11 @@ class Reply:
         return type(self.body) is bytes
 
     def on_close(self, closer: Callable[[], None]) -> None:
-        """Run `closer` when the reply is closed: last registered first. It must not raise."""
+        """Run `closer` when the reply is closed; it must not raise.
+
+        Those registered first run first, as nested `finally` blocks do: the innermost stage has let go of what it held
+        before an outer one does, and whoever tells what the call came to registers last and tells all of it.
+        """
         if self._closers is None:
             self._closers = [closer]
         else:
@@ -70,8 +74,8 @@ class Reply:
             body.close()  # type: ignore[union-attr]  # exact type: a Source
         closers, self._closers = self._closers, None
         if closers is not None:
-            while closers:
-                closers.pop()()
+            for closer in closers:
+                closer()
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of `name` (lower case), or None."""

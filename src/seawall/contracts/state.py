@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from seawall.contracts.units import Rate
 
-__all__ = ["Leases", "Limits", "Message", "Messages", "Replicas", "StateLost", "Taken"]
+__all__ = ["Leases", "Limits", "Listening", "Message", "Messages", "Replicas", "StateLost", "Taken"]
 
 
 class StateLost(Exception):
@@ -37,6 +37,21 @@ class Limits(Protocol):
 
     async def take(self, key: str, rate: Rate, burst: int, cost: float = 1.0) -> Taken:
         """Take `cost` units where they are there now (GCRA, semantics 5.1)."""
+        ...
+
+    async def some(self, key: str, rate: Rate, burst: int, wanted: int, used: float = 0.0) -> tuple[int, float]:
+        """Take up to `wanted` whole units, as many as are there now, for calls that stand in a queue here.
+
+        Args:
+            key: of the limit.
+            rate: of it.
+            burst: of it.
+            wanted: units, at least 1.
+            used: seconds until the limit would be full again as far as this replica knows. The store takes it to be
+                no fuller than that: a replica that has decided alone, or a store that lost its memory, doubles nothing.
+
+        Returns: units taken, and seconds until the limit is full again.
+        """
         ...
 
     async def charge(self, key: str, rate: Rate, burst: int, cost: float) -> None:
@@ -84,8 +99,34 @@ class Message(NamedTuple):
     data: bytes
 
 
+class Listening(Protocol):
+    """Messages as they come; an asynchronous generator is one."""
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        """Return itself."""
+        ...
+
+    async def __anext__(self) -> Message:
+        """Return the next message, waiting for it.
+
+        Raises:
+            StateLost: the shared store cannot be asked any more.
+            StopAsyncIteration: it is closed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Listen no more."""
+        ...
+
+
 class Messages(Protocol):
     """Small messages to subscribers, over a bounded ring; over all replicas where the state is shared."""
+
+    @property
+    def lost(self) -> int:
+        """How many messages listeners here lost because they were too slow."""
+        ...
 
     async def publish(self, channel: str, data: bytes) -> None:
         """Give a message to everybody who listens, at once or as soon as the store is back.
@@ -95,7 +136,7 @@ class Messages(Protocol):
         """
         ...
 
-    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> AsyncIterator[Message]:
+    def listen(self, channels: Sequence[str] = (), after: str | None = None) -> Listening:
         """Return messages as they come, of some channels or all; first those after the id `after` that are still kept.
 
         A listener that is too slow loses the oldest and goes on; close the iterator when done.

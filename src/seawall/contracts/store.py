@@ -1,9 +1,9 @@
 """Where kept answers live: the small protocol between the cache policy and a store."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
-__all__ = ["Entries", "Kept", "Slot"]
+__all__ = ["Entries", "Kept", "Look", "SharedEntries", "Slot"]
 
 # Where an entry stands among the answers of one URI: (scope, variant). The scope tells whose answers they are, the
 # variant is a digest of the request headers named in Vary; both are made by the policy and mean nothing to a store.
@@ -58,4 +58,84 @@ class Entries(Protocol[E]):
 
     def items(self) -> Iterator[tuple[bytes, Mapping[Slot, E]]]:
         """Yield each URI with its answers by slot, for operations pages."""
+        ...
+
+
+class Look(NamedTuple):
+    """What replicas share of one URI, for one question.
+
+    Attributes:
+        found: of each answer that fits, seconds since it was put and its bytes.
+        stamp: to be given to `put` with the answer to this question; it shows what was made invalid since.
+        mine: nothing fresh is there, and this replica is to ask the upstream; else another one is asking.
+        lease: what was asked.
+    """
+
+    found: tuple[tuple[float, bytes], ...]
+    stamp: bytes
+    mine: bool
+    lease: bytes
+
+
+class SharedEntries(Protocol):
+    """Kept answers that replicas share, as bytes; what they mean is the policy's business.
+
+    What returns nothing and is not awaited happens behind: a store that is lost misses it. Invalidation is made good
+    when it is back.
+    """
+
+    async def look(
+        self,
+        uri: bytes,
+        fields: Callable[[Sequence[tuple[bytes, ...]]], Sequence[bytes]],
+        names: Sequence[tuple[bytes, ...]],
+        lease: bytes,
+    ) -> Look:
+        """Look for answers, and take the lease on asking the upstream where none of them is fresh.
+
+        Args:
+            uri: of them.
+            fields: tells where answers to this question stand, from the sets of request headers the answers vary by.
+            names: those sets as far as they are known here.
+            lease: what is asked, for whom others wait; held for a few seconds, looking again renews it.
+
+        Raises:
+            StateLost: the store cannot be asked.
+        """
+        ...
+
+    def put(
+        self, uri: bytes, field: bytes, names: tuple[bytes, ...], data: bytes, fresh: float, kept: float, look: Look
+    ) -> None:
+        """Put an answer, unless something was made invalid since `look`; its lease is given back with that.
+
+        Args:
+            uri: of it.
+            field: where it stands.
+            names: the request headers it varies by.
+            data: the answer.
+            fresh: seconds for which it is fresh.
+            kept: seconds for which it is of use.
+            look: before the upstream was asked.
+        """
+        ...
+
+    def drop(self, uri: bytes, field: bytes) -> None:
+        """Forget one answer."""
+        ...
+
+    def purge(self, uri: bytes) -> None:
+        """Forget every answer of a URI, here and at every replica."""
+        ...
+
+    async def renew(self, lease: bytes) -> None:
+        """Hold a lease for a few seconds more.
+
+        Raises:
+            StateLost: the store cannot be asked.
+        """
+        ...
+
+    def let_go(self, lease: bytes) -> None:
+        """Give a lease back, if it is this replica's."""
         ...

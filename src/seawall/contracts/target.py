@@ -21,6 +21,7 @@ class Target:
         ca: PEM file with the certificate authorities to trust instead of the system's, or None.
         proxy: `http://host:port` of a forward proxy, or None.
         dns_ttl: seconds an answer of the resolver is kept.
+        headers: added to every attempt, such as a key of this target alone.
     """
 
     upstream: str
@@ -34,6 +35,7 @@ class Target:
     ca: str | None = None
     proxy: str | None = None
     dns_ttl: float = 30.0
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     authority: bytes = field(init=False)
 
     def __post_init__(self) -> None:

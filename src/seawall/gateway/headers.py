@@ -5,7 +5,7 @@ from operator import itemgetter
 
 from seawall.contracts.body import Headers
 
-__all__ = ["Action", "Actions", "Seen", "actions_for", "clean_reply", "clean_request"]
+__all__ = ["Action", "Actions", "Seen", "actions_for", "clean_reply", "clean_request", "with_limits", "without"]
 
 
 # What becomes of a request header: kept, dropped, or noted in `Seen` under this name (and kept where `True` says so).
@@ -39,11 +39,17 @@ _BASE: Actions = {
     b"x-request-timeout": ("hints", False),
     b"grpc-timeout": ("hints", False),
     b"idempotency-key": ("idempotency_key", True),
+    b"x-seawall-key": ("key", False),
     b"origin": ("origin", True),
     b"sec-fetch-site": ("sec_fetch_site", True),
 }
 # A client may not have these taken away by naming them in Connection: they say who it is and where it goes.
 _PROTECTED = frozenset((b"authorization", b"host", b"cookie", b"x-api-key", b"via", b"idempotency-key"))
+_LIMITS = frozenset((
+    b"ratelimit", b"ratelimit-policy", b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset",
+    b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests",
+    b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens",
+))  # fmt: skip
 _REPLY_DROPPED = frozenset((
     b"x-request-id",  # ours is sent
     b"alt-svc",  # it would lead the client around the gateway (RFC 7838)
@@ -64,6 +70,7 @@ class Seen:
 
     Attributes:
         hints: X-Request-Timeout and grpc-timeout, with their names.
+        key: X-Seawall-Key.
     """
 
     # Defaults on the class and no constructor: most requests set one or two of these.
@@ -71,6 +78,7 @@ class Seen:
     forwarded_for: bytes | None = None
     hints: Headers | None = None
     idempotency_key: bytes | None = None
+    key: bytes | None = None
     origin: bytes | None = None
     request_id: bytes | None = None
     sec_fetch_site: bytes | None = None
@@ -120,6 +128,11 @@ def _without_nominated(headers: Headers, connection: bytes) -> Headers:
     return [pair for pair in headers if pair[0] not in nominated]
 
 
+def without(headers: Headers, key: bytes | None) -> Headers:
+    """Return the headers without any that hold a caller's key, which is for us: no upstream sees it (security.md 5)."""
+    return headers if not key else [pair for pair in headers if key not in pair[1]]
+
+
 def clean_reply(headers: Headers, own: frozenset[bytes]) -> Headers:
     """Return what of an upstream's headers goes to the client.
 
@@ -132,3 +145,10 @@ def clean_reply(headers: Headers, own: frozenset[bytes]) -> Headers:
     else:
         out = [pair for pair in headers if pair[0] not in _REPLY_DROPPED and pair[0][:10] != _OWN]
     return [pair for pair in out if pair[0] not in own or pair[0] == b"content-type"] if own else out
+
+
+def with_limits(headers: Headers, limits: Headers) -> Headers:
+    """Return the headers of an answer to a caller with limits: an upstream's own limits are for us, ours for it."""
+    out = [pair for pair in headers if pair[0] not in _LIMITS]
+    out += limits
+    return out

@@ -1,11 +1,11 @@
-"""Who a request is: its id, its trace and the address it came from."""
+"""Who a request is: its id and its trace."""
 
 from collections.abc import Callable
 
 from seawall.gateway.headers import Seen
 from seawall.gateway.trace import Trace, parse_traceparent, parse_tracestate
 
-__all__ = ["client_address", "new_id", "request_id_of", "trace_of"]
+__all__ = ["new_id", "request_id_of", "trace_of"]
 
 _ID = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:"
 _LONGEST_ID = 128
@@ -34,18 +34,3 @@ def trace_of(seen: Seen) -> tuple[Trace | None, bytes | None]:
 def new_id(random_bits: Callable[[int], int]) -> str:
     """Return 128 random bits in hex, never all zero."""
     return (random_bits(128) or 1).to_bytes(16).hex()
-
-
-def client_address(peer: str, forwarded_for: bytes | None, trusted_hops: int) -> str:
-    """Return the client's address.
-
-    Args:
-        peer: who opened the connection.
-        forwarded_for: X-Forwarded-For as received, all lines joined.
-        trusted_hops: how many proxies in front may be believed; each appended the address it saw, so the client
-            stands that many places from the right. Fewer places than hops: the leftmost is believed.
-    """
-    if not trusted_hops or forwarded_for is None:
-        return peer
-    places = [part.strip().decode("latin-1") for part in forwarded_for.split(b",")]
-    return places[-trusted_hops] if trusted_hops <= len(places) else places[0]

@@ -1,39 +1,71 @@
 """What one request came to, told to the observers exactly once, when its body ended."""
 
+from typing import Protocol
+
+from seawall.contracts.admission import Admitted
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
+from seawall.contracts.errors import CallError
 from seawall.contracts.events import CallEnded, Emit
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
-from seawall.gateway.relay import Relay
 
-__all__ = ["Record"]
+__all__ = ["Breakable", "Record"]
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")}
 
 
-class Record:
-    """Collects what is known of a request while it is handled; `attach` makes its reply tell it at the end."""
+class Breakable(Protocol):
+    """A body that remembers why it broke off, None where it did not."""
 
-    __slots__ = ("_clock", "_emit", "call", "error", "outcome", "relay", "reply", "request", "request_id", "upstream")
+    @property
+    def error(self) -> CallError | None:
+        """Why."""
+        ...
+
+
+class Record:
+    """Collects what is known of a request while it is handled; `attach` makes its reply tell it at the end.
+
+    Attributes:
+        admitted: what its caller was let in with, closed when it is told; None where nothing is held.
+        caller: its name, known before there is a call.
+        settles: tokens are held for it, to be settled to what its call used.
+    """
+
+    __slots__ = (
+        "_clock", "_emit", "admitted", "call", "caller", "error", "outcome", "relay", "reply", "request", "request_id",
+        "settles", "upstream",
+    )  # fmt: skip
 
     def __init__(self, emit: Emit, clock: Clock, request: Request) -> None:
         self._emit = emit
         self._clock = clock
         self.request = request
         self.call: Call | None = None
+        self.admitted: Admitted | None = None
+        self.caller = ""
         self.upstream = ""
         self.request_id = ""
         self.outcome = ""
         self.error = ""
         self.reply: Reply | None = None
-        self.relay: Relay | None = None
+        self.relay: Breakable | None = None
+        self.settles = False
 
     def attach(self, reply: Reply) -> Reply:
         """Tell when `reply` is closed."""
         self.reply = reply
         reply.on_close(self._ended)
         return reply
+
+    def release(self) -> None:
+        """Give back what the call held of its caller's limits; once, as whatever ends it."""
+        admitted, self.admitted = self.admitted, None
+        if admitted is not None:
+            if self.settles and self.call is not None:
+                admitted.settle_tokens(self.call.run.tokens or 0)
+            admitted.close()
 
     def cancelled(self) -> None:
         """Tell that the client left before there was a reply."""
@@ -56,6 +88,7 @@ class Record:
         self._tell(status, reply.sent, reply.streamed)
 
     def _tell(self, status: int, sent: int, streamed: bool) -> None:
+        self.release()
         request, call = self.request, self.call
         body = request.body
         received = len(body) if type(body) is bytes else getattr(body, "received", 0)
@@ -65,8 +98,8 @@ class Record:
         if call is None:
             self._emit(
                 CallEnded(
-                    "", self.upstream, "", name, status, self.outcome, self.error, 0, "", latency, 0.0, 0.0, received,
-                    sent, streamed, self.request_id, "",
+                    self.caller, self.upstream, "", name, status, self.outcome, self.error, 0, "", latency, 0.0, 0.0,
+                    received, sent, streamed, self.request_id, "",
                 )
             )  # fmt: skip
             return
@@ -75,5 +108,6 @@ class Record:
             CallEnded(
                 call.caller, call.upstream, call.route, name, status, self.outcome, self.error, run.attempts, run.cache,
                 latency, run.wire_time, run.queue_time, received, sent, streamed, call.request_id, call.trace[0],
+                *run.paid(),
             )
         )  # fmt: skip

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seawall.contracts.bill import Bill
 from seawall.contracts.body import Headers
 from seawall.contracts.policy import Proceed
 from seawall.contracts.sites import host_name
 from seawall.contracts.target import Target, Timeouts
 from seawall.gateway.headers import Actions, actions_for
 from seawall.gateway.pattern import Pattern
+from seawall.llm.seam import Api
 
 __all__ = ["Route", "Table", "Upstream"]
 
@@ -24,6 +26,8 @@ class Route:
         idempotent: whether POST may be tried again as if it had an Idempotency-Key.
         attempts: the attempt budget of a call.
         send: its pipeline.
+        bill: what its calls cost, None where they cost nothing.
+        kept: its answers may be given to others again.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Route:
     idempotent: bool
     attempts: int
     send: Proceed
+    bill: Bill | None = None
+    kept: bool = False
 
 
 class Upstream:
@@ -44,9 +50,10 @@ class Upstream:
         target: where its calls go unless a policy chooses another.
         headers: added on the way out; they replace the client's of the same name.
         routes: tried in order; the last one matches everything.
+        api: how its models are spoken to, None for a plain API.
     """
 
-    __slots__ = ("actions", "added", "headers", "host", "mount", "name", "routes", "target")
+    __slots__ = ("actions", "added", "api", "headers", "host", "mount", "name", "routes", "target")
 
     def __init__(
         self,
@@ -56,6 +63,7 @@ class Upstream:
         target: Target,
         headers: Headers,
         routes: Sequence[Route],
+        api: Api | None = None,
     ) -> None:
         self.name = name
         self.mount = mount
@@ -63,7 +71,8 @@ class Upstream:
         self.target = target
         self.headers = headers
         self.routes = tuple(routes)
-        self.added = frozenset(header for header, _ in headers)
+        self.api = api
+        self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 
     def route(self, method: bytes, path: bytes) -> Route:

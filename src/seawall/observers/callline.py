@@ -1,6 +1,7 @@
 """The JSON line of a call, written straight: the one line that is written for every call."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import orjson
 
@@ -9,6 +10,7 @@ from seawall.observers.lines import LARGEST, Fields, json_line
 
 __all__ = ["CallLine", "call_fields"]
 
+_UNPAID = '"tokens":null,"cost":null'
 _KNOWN = 4096  # names of settings that are kept encoded; more are encoded each time
 
 
@@ -34,7 +36,7 @@ class CallLine:
         """
         (
             caller, upstream, route, method, status, outcome, error, attempts, cache, latency, upstream_time,
-            queue_time, received, sent, streamed, request_id, trace_id,
+            queue_time, received, sent, streamed, request_id, trace_id, tokens, cost,
         ) = event  # fmt: skip
         chosen = f"{method}{request_id}{trace_id}"
         key = (caller, upstream, route)
@@ -44,7 +46,7 @@ class CallLine:
             f'"outcome":"{outcome}","error":"{error}","attempts":{attempts},"cache":"{cache}",'
             f'"latency_ms":{latency * 1000:.3f},"upstream_ms":{upstream_time * 1000:.3f},'
             f'"queue_ms":{queue_time * 1000:.3f},"received_bytes":{received},"sent_bytes":{sent},'
-            f'"streamed":{"true" if streamed else "false"},"tokens":null,"cost":null,'
+            f'"streamed":{"true" if streamed else "false"},{_paid(tokens, cost)},'
             f'"request_id":"{request_id}","trace_id":"{trace_id}"}}\n'
         )
         # a quote, a backslash or a control character would end the text early and let a client write fields of its own
@@ -62,6 +64,16 @@ class CallLine:
         if len(self._names) < _KNOWN:
             self._names[key] = text
         return text
+
+
+def _paid(tokens: int | None, cost: Decimal | None) -> str:
+    if cost is None and tokens is None:
+        return _UNPAID
+    return f'"tokens":{_number(tokens)},"cost":{_number(None if cost is None else float(cost))}'
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None else repr(value)
 
 
 def _unsafe(text: str) -> bool:
@@ -90,8 +102,8 @@ def call_fields(event: CallEnded, timestamp: str, level: str, service: str) -> F
         "received_bytes": event.received,
         "sent_bytes": event.sent,
         "streamed": event.streamed,
-        "tokens": None,
-        "cost": None,
+        "tokens": event.tokens,
+        "cost": None if event.cost is None else float(event.cost),
         "request_id": event.request_id,
         "trace_id": event.trace_id,
     }

@@ -10,6 +10,7 @@ __all__ = ["files"]
 
 _LABELS = {
     "upstream": "name in the settings; `unmatched` for what no upstream took, `overflow` above the limit",
+    "caller": "name in the settings or of the management API, `anonymous` without a key; `overflow` above the limit",
     "route": "the route's `match`, `default` where none matched, `unmatched`, `overflow`",
     "method": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, or `_OTHER`",
     "outcome": "`ok`, `upstream_error`, `client_error`, `refused`, `failed`, `deadline`, `cancelled`, `broken`",
@@ -17,14 +18,22 @@ _LABELS = {
     "status_class": "`1xx` to `5xx` of what the client got, `0xx` for anything else",
     "target": "label of the target in the settings",
     "result": "`1xx` to `5xx`, or `connect`, `reset`, `timeout`, `cancelled`; `_OTHER`",
+    "model": "alias in the settings, empty for plain calls and models without one, `unmatched`, `overflow`",
+    "kind": "`input`, `output`, `cache_read`, `cache_write`, `cache_write_1h`, `reasoning`, `audio_input`, "
+    "`audio_output`, `tools`",
+    "scope": "`gateway`, `caller`, `model`",
+    "name": "of the caller or model in the settings, empty for the gateway",
+    "period": "`day`, `month`, `total`",
+    "schedule": "name in the settings",
     "version": "of Seawall",
     "python": "version of Python",
     "loop": "`uvloop` or `asyncio`",
 }
-_STATES = {
-    "seawall_upstream_connections": "`idle`, `busy`",
-    "seawall_breaker_state": "`closed`, `open`, `half_open`",
-    "seawall_breaker_changes": "`closed`, `open`, `half_open`",
+_OWN = {
+    ("seawall_upstream_connections", "state"): "`idle`, `busy`",
+    ("seawall_breaker_state", "state"): "`closed`, `open`, `half_open`",
+    ("seawall_breaker_changes", "state"): "`closed`, `open`, `half_open`",
+    ("seawall_schedule_runs", "result"): "`ok`, `failed`, `unpublished`",
 }
 _INTRO = """\
 # Metrics
@@ -52,6 +61,9 @@ histogram_quantile(0.95, sum by (upstream, le) (rate(seawall_call_duration_secon
 # how much of the traffic is retries
 sum by (upstream) (rate(seawall_retries_total[5m])) / sum by (upstream) (rate(seawall_attempts_total[5m]))
 
+# US dollars an hour, by caller
+sum by (caller) (rate(seawall_cost_usd_total[1h])) * 3600
+
 # open breakers
 seawall_breaker_state{state="open"} == 1
 ```
@@ -70,7 +82,7 @@ def _section(family: Family) -> str:
     lines = [f"\n## {family.exposed}\n", f"{family.help} A {family.kind}{unit}.\n".replace("A info", "An info")]
     if family.labels:
         lines.append("| label | values |\n| --- | --- |")
-        lines += [f"| `{one}` | {_STATES[family.name] if one == 'state' else _LABELS[one]} |" for one in family.labels]
+        lines += [f"| `{one}` | {_OWN.get((family.name, one)) or _LABELS[one]} |" for one in family.labels]
         lines.append("")
     return "\n".join(lines)
 

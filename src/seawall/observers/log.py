@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall.contracts.clock import Clock
-from seawall.contracts.events import AttemptEnded, BreakerChanged, CallEnded, Notice, UpstreamPaused
+from seawall.contracts.events import AttemptEnded, BreakerChanged, CallEnded, CapUsed, Notice, UpstreamPaused
 from seawall.contracts.units import Rate
 from seawall.contracts.wheel import Wheel
 from seawall.observers.callline import CallLine, call_fields
@@ -96,6 +96,7 @@ class Log:
         hears: dict[type, Callable[[Any], None]] = {
             CallEnded: self.call_ended,
             BreakerChanged: self.breaker_changed,
+            CapUsed: self.cap_used,
             UpstreamPaused: self.upstream_paused,
             Notice: self.notice,
         }
@@ -162,6 +163,23 @@ class Log:
                 "upstream": event.upstream,
                 "target": event.target,
                 "seconds": round(event.seconds, 3),
+            },
+        )
+
+    def cap_used(self, event: CapUsed) -> None:
+        """Write that a share of a cap is spent; of an end user's cap only at level `info`."""
+        whose = f"{event.scope} {event.name}".rstrip()
+        self._other(
+            "info" if event.scope == "user" else "warning",
+            "cap",
+            f"{event.share:.0%} of the {event.period} cap of {whose} is spent",
+            {
+                "scope": event.scope,
+                "name": event.name,
+                "period": event.period,
+                "share": event.share,
+                "spent": float(event.spent),
+                "cap": float(event.cap),
             },
         )
 

@@ -4,9 +4,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from seawall.contracts.events import AttemptEnded, BreakerChanged, CallEnded, UpstreamPaused
+from seawall.contracts.events import AttemptEnded, AttemptPaid, BreakerChanged, CallEnded, UpstreamPaused
 from seawall.observers.families import FAMILIES, Family, family
 from seawall.observers.histogram import BOUNDS, Histogram
+from seawall.observers.money import Money
 from seawall.observers.stats import OVERFLOW, UNMATCHED, CallKey, RouteStats, TargetStats, canonical
 
 __all__ = ["Child", "Metrics", "Reading"]
@@ -35,13 +36,23 @@ class Metrics:
         self._lost_target = TargetStats((UNMATCHED, UNMATCHED))
         self._overflow_route = RouteStats((OVERFLOW, OVERFLOW))
         self._overflow_target = TargetStats((OVERFLOW, OVERFLOW))
+        self._upstreams: frozenset[str] = frozenset()
+        self.money = money = Money(lambda name: name in self._upstreams, lambda name: name in self._callers)
+        self._callers: dict[str, dict[str, int]] = {}
+        self._overflow_callers: dict[str, int] = {}
         self._sources: dict[str, Reading] = {}
         self._collect: dict[str, Callable[[], Iterator[Child]]] = {
             "seawall_calls": self._call_children,
+            "seawall_caller_calls": self._caller_children,
+            "seawall_cost_usd": money.costs,
+            "seawall_tokens": money.tokens,
+            "seawall_estimated": money.estimated,
+            "seawall_tokens_without_cost": money.suspicious,
             "seawall_call_duration_seconds": lambda: ((one.labels, one.latency) for one in self._route_children()),
             "seawall_received_bytes": lambda: ((one.labels, one.received) for one in self._route_children()),
             "seawall_sent_bytes": lambda: ((one.labels, one.sent) for one in self._route_children()),
             "seawall_queue_wait_seconds": lambda: ((one.labels, one.waited) for one in self._route_children()),
+            "seawall_cache_lookups": self._lookup_children,
             "seawall_attempts": self._attempt_children,
             "seawall_upstream_duration_seconds": lambda: ((one.labels, one.latency) for one in self._target_children()),
             "seawall_retries": lambda: self._by_upstream("retries"),
@@ -52,6 +63,8 @@ class Metrics:
 
     def configure(self, routes: Iterable[tuple[str, str]], targets: Iterable[tuple[str, str]]) -> None:
         """Bind the names of settings: (upstream, route) and (upstream, target); what was counted before stays."""
+        routes = tuple(routes)
+        self._upstreams |= {names[0] for names in routes}
         for names in routes:
             if names not in self._routes:
                 full = len(self._routes) >= self._limit
@@ -63,6 +76,14 @@ class Metrics:
                 full = len(self._targets) >= self._limit
                 self._full = self._full or full
                 self._targets[names] = self._overflow_target if full else TargetStats(names)
+
+    def configure_callers(self, names: Iterable[str]) -> None:
+        """Bind the names of callers; what was counted before stays."""
+        for name in names:
+            if name not in self._callers:
+                full = len(self._callers) >= self._limit
+                self._full = self._full or full
+                self._callers[name] = self._overflow_callers if full else {}
 
     def source(self, name: str, read: Reading) -> None:
         """Read a family's values when they are asked for: one number, or (label values, number) pairs.
@@ -78,6 +99,7 @@ class Metrics:
         return {
             CallEnded: self.call_ended,
             AttemptEnded: self.attempt_ended,
+            AttemptPaid: self.money.attempt_paid,
             BreakerChanged: self.breaker_changed,
             UpstreamPaused: self.upstream_paused,
         }
@@ -91,6 +113,10 @@ class Metrics:
             calls[key] += 1
         else:
             self._count_new(stats, key)
+        if event.caller:
+            outcomes = self._callers.get(event.caller)
+            if outcomes is not None:
+                outcomes[event.outcome] = outcomes.get(event.outcome, 0) + 1
         latency = event.latency
         histogram = stats.latency
         histogram.buckets[bisect_left(BOUNDS, latency)] += 1
@@ -98,6 +124,8 @@ class Metrics:
         stats.received += event.received
         stats.sent += event.sent
         stats.waited += event.queue_time
+        if event.cache in stats.cache:
+            stats.cache[event.cache] += 1
 
     def attempt_ended(self, event: AttemptEnded) -> None:
         """Count one attempt."""
@@ -176,6 +204,18 @@ class Metrics:
         for one in self._route_children():
             for (method, outcome, hundred), count in tuple(one.calls.items()):
                 yield (*one.labels, method, outcome, f"{hundred}xx"), count
+
+    def _lookup_children(self) -> Iterator[Child]:
+        for one in self._route_children():
+            if any(one.cache.values()):
+                for result, count in tuple(one.cache.items()):
+                    yield (*one.labels, result), count
+
+    def _caller_children(self) -> Iterator[Child]:
+        for name, outcomes in (*self._callers.items(), (OVERFLOW, self._overflow_callers)):
+            if name == OVERFLOW or outcomes is not self._overflow_callers:
+                for outcome, count in tuple(outcomes.items()):
+                    yield (name, outcome), count
 
     def _attempt_children(self) -> Iterator[Child]:
         for one in self._target_children():

@@ -21,12 +21,22 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._newest: frozenset[str] = frozenset()
+        self._before: frozenset[str] = frozenset()
+        self._learnt: frozenset[str] = frozenset()
         self.renew(secrets)
 
     def renew(self, secrets: Iterable[Secret]) -> None:
         """Know other secrets, and those before them still: calls under way end on the old settings."""
-        newest = frozenset(secret.reveal() for secret in secrets)
-        texts, self._newest = newest | self._newest, newest
+        self._before, self._newest = self._newest, frozenset(secret.reveal() for secret in secrets)
+        self._bind()
+
+    def learn(self, secrets: Iterable[Secret]) -> None:
+        """Know secrets that stand in no settings, such as credentials that were found; those learnt before go."""
+        self._learnt = frozenset(secret.reveal() for secret in secrets)
+        self._bind()
+
+    def _bind(self) -> None:
+        texts = self._newest | self._before | self._learnt
         long = sorted((text for text in texts if len(text) >= SHORTEST), key=len, reverse=True)
         forms = dict.fromkeys(form for text in long for form in (text, quote(text, safe=""), quote(text)))
         self._texts = tuple(sorted(forms, key=len, reverse=True))

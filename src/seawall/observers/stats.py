@@ -33,11 +33,12 @@ def canonical(key: CallKey) -> CallKey:
 class RouteStats:
     """What is counted of calls to one route."""
 
-    __slots__ = ("calls", "labels", "latency", "received", "sent", "waited")
+    __slots__ = ("cache", "calls", "labels", "latency", "received", "sent", "waited")
 
     def __init__(self, labels: tuple[str, str]) -> None:
         self.labels = labels
         self.calls: dict[CallKey, int] = {}
+        self.cache = {"hit": 0, "stale": 0, "miss": 0, "bypass": 0}
         self.latency = Histogram()
         self.received = 0
         self.sent = 0

@@ -63,7 +63,7 @@ class Attempts:
         limited = own < deadline
         if limited:
             deadline = own
-        attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
+        call.attempt = attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
         # Where the call's deadline comes first, the deadline stage ends this attempt and it needs no limit of its own
         limit = TimeLimit(self._wheel, own, partial(_timeout, attempt)) if limited else None
         try:
@@ -88,6 +88,8 @@ class Attempts:
         if trace_id:
             span = self._span() or 1  # an all-zero span id is invalid
             headers = [(b"traceparent", f"00-{trace_id}-{span.to_bytes(8).hex()}-{flags}".encode("ascii"))]
+        if call.target.headers:
+            headers += call.target.headers
         if self._deadline_header is not None:
             headers.append((self._deadline_header, b"%d" % max(1, int(left * 1000))))
         return headers

@@ -22,6 +22,7 @@ def build(
     ctx: Context,
     transport: Transport,
     own: Mapping[str, Settings] = _NONE,
+    more: Sequence[tuple[Position, Stage]] = (),
 ) -> Proceed:
     """Return the pipeline of one route.
 
@@ -33,6 +34,7 @@ def build(
         transport: the end.
         own: the route's own settings, by policy name. Rate and concurrency stand beside the upstream's, any other
             replaces it; their state is the route's own.
+        more: stages beside those of settings.
 
     Raises:
         KeyError: settings name a policy that is not in `specs`.
@@ -42,7 +44,7 @@ def build(
     if missing:
         raise KeyError(f"no such policy: {', '.join(sorted(missing))}")
     shared = replace(ctx, route="")
-    stages: list[tuple[Position, Stage]] = []
+    stages: list[tuple[Position, Stage]] = list(more)
     for name, spec in known.items():
         # The route's own first: stages of one position keep this order, and a call that waits for its narrow route must
         # not hold a slot of the whole upstream meanwhile.

@@ -11,6 +11,7 @@ import orjson
 from seawall.testing import faults
 from seawall.testing.exchange import Action, Answer, End, Exchange
 from seawall.testing.faultserver import FaultServer
+from seawall.testing.weather import forecast
 
 __all__ = ["PATHS", "Sandbox"]
 
@@ -27,6 +28,7 @@ PATHS = {
     "/stream?events=&gap=": "server-sent events, gap milliseconds apart",
     "/ndjson?lines=&gap=": "lines of JSON, gap milliseconds apart",
     "/echo": "the body it was sent",
+    "/v1/forecast?latitude=&longitude=": "the weather, in the shape of api.open-meteo.com",
     "/counts": "what this API did so far",
 }
 
@@ -66,6 +68,7 @@ class Sandbox(FaultServer):
             "stream": lambda _, given: _stream(given, b"text/event-stream", _event, "events"),
             "ndjson": lambda _, given: _stream(given, b"application/x-ndjson", _line, "lines"),
             "echo": lambda exchange, _: Answer(body=exchange.body, headers=_kind(exchange)),
+            "v1": self._weather,
             "counts": lambda *_: _json(self.report()),
         }
 
@@ -117,6 +120,11 @@ class Sandbox(FaultServer):
                 return self._broken("reset", End.RESET)
             case _:
                 return self._hang(exchange, given)
+
+    def _weather(self, exchange: Exchange, given: "_Parameters") -> Made:
+        if given.rest != "forecast":
+            return _json({"paths": PATHS}, 404)
+        return _json(forecast(self.counts.requests))
 
     def _retry_after(self, exchange: Exchange, given: "_Parameters") -> Made:
         target = exchange.target if len(self._refused) < 1000 else b""

@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from seawall.callers.tokens import Tokens
 from seawall.contracts.units import Rate
 from seawall.policies.ratelimit.core import Bucket
-from seawall.policies.ratelimit.tokens import Tokens
 
 
 class BucketMachine(RuleBasedStateMachine):

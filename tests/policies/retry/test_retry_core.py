@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from seawall.contracts.budget import SPAN, RetryBudget
 from seawall.contracts.errors import ConnectError, UpstreamError
-from seawall.policies.retry.asked import LONGEST, asked
+from seawall.contracts.retry_after import LONGEST, asked
 from seawall.policies.retry.core import Rules, backoff, padded
 from seawall.policies.retry.pause import Pause
 from seawall.policies.retry.policy import explain

@@ -112,7 +112,7 @@ class Balance:
 
 def _of_target(error: Refusal) -> bool:
     """Whether it is this target that may not be called, and not the upstream as a whole."""
-    return isinstance(error, BreakerOpen) or (isinstance(error, Saturated) and error.policy == "retry")
+    return isinstance(error, BreakerOpen) or (isinstance(error, Saturated) and error.policy in ("retry", "keys"))
 
 
 def _sooner(one: Refusal | None, other: Refusal) -> Refusal:

@@ -68,6 +68,8 @@ class Arrival:
         """
         if landing.run is not None:
             _add(visit.call.run, landing.run)
+        if landing.again:
+            return None
         error, verdict = landing.error, landing.verdict
         if error is not None:
             # a deadline or a quota that was not this call's own
@@ -173,3 +175,4 @@ def _add(run: Run, spent: Run) -> None:
     run.wire_time += spent.wire_time
     run.queue_time += spent.queue_time
     run.notes += spent.notes
+    spent.beside, run.beside = run.beside, spent  # what it costs may be known only at the end of its body

@@ -7,6 +7,7 @@ from seawall.contracts.store import Entries
 from seawall.policies.cache.entry import Entry
 from seawall.policies.cache.flight import Flights
 from seawall.policies.cache.invalidation import invalidated
+from seawall.policies.cache.second import Second
 
 __all__ = ["Bystander"]
 
@@ -18,11 +19,13 @@ class Bystander:
         ctx: `options["mount"]`: raw path prefix under which clients see the upstream.
         store: where entries are.
         flights: of the upstream.
+        second: what replicas share, or None.
     """
 
-    __slots__ = ("_flights", "_mount", "_prefix", "_store")
+    __slots__ = ("_flights", "_mount", "_prefix", "_second", "_store")
 
-    def __init__(self, ctx: Context, store: Entries[Entry], flights: Flights) -> None:
+    def __init__(self, ctx: Context, store: Entries[Entry], flights: Flights, second: Second | None = None) -> None:
+        self._second = second
         self._prefix = ctx.upstream.encode() + b"\0"
         self._mount: bytes = ctx.options.get("mount", b"")
         self._store = store
@@ -42,3 +45,5 @@ class Bystander:
             uri = self._prefix + path
             self._flights.doom(uri)
             self._store.purge(uri)
+            if self._second is not None:
+                self._second.purge(uri)

@@ -14,6 +14,7 @@ from seawall.contracts.policy import Proceed
 from seawall.contracts.wheel import TimeLimit, Wheel
 from seawall.policies.cache.exchange import Question, exchange
 from seawall.policies.cache.landing import Flight, Key, Landing
+from seawall.policies.cache.second import Second
 from seawall.policies.cache.shelf import Marks, Shelf, Ticket, Verdict
 from seawall.policies.cache.tee import Tee
 
@@ -127,16 +128,43 @@ class Flights:
             await asyncio.wait(self._tasks)
 
     async def _fly(self, flight: Flight, shelf: Shelf, proceed: Proceed) -> None:
-        question = flight.question
+        second = shelf.second
         try:
-            with TimeLimit(self.wheel, question.call.deadline, DeadlineExceeded):
-                verdict = await exchange(question, shelf, proceed)
-            await self._arrived(flight, shelf, verdict)
+            if second is not None:
+                with TimeLimit(self.wheel, flight.question.call.deadline, DeadlineExceeded):
+                    if await self._elsewhere(flight, shelf, second):
+                        return
+            look = flight.question.ticket.look
+            if second is None or look is None:
+                await self._ask(flight, shelf, proceed)
+            else:
+                async with second.holding(look):
+                    await self._ask(flight, shelf, proceed)
         except CallError as error:
             flight.land(error=error)
         except Exception as error:
             flight.land(error=error)
             raise
+
+    async def _elsewhere(self, flight: Flight, shelf: Shelf, second: Second) -> bool:
+        """Whether another replica has got the answer, which is in the store now; else this one is to ask."""
+        question = flight.question
+        ticket = question.ticket
+        names = list(shelf.store.names(ticket.uri))
+        entry, look = await second.find(ticket.uri, ticket.scope, question.call.headers, names, question.old)
+        if entry is None or ticket.doomed:
+            ticket.look = look
+            return False
+        shelf.store.put(ticket.uri, (ticket.scope, entry.variant), entry.names, entry)
+        self._leave(flight)
+        flight.look_again()
+        return True
+
+    async def _ask(self, flight: Flight, shelf: Shelf, proceed: Proceed) -> None:
+        question = flight.question
+        with TimeLimit(self.wheel, question.call.deadline, DeadlineExceeded):
+            verdict = await exchange(question, shelf, proceed)
+        await self._arrived(flight, shelf, verdict)
 
     async def _arrived(self, flight: Flight, shelf: Shelf, verdict: Verdict) -> None:
         self._remember(flight, verdict)

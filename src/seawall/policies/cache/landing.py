@@ -22,9 +22,10 @@ class Landing:
         first: for whom it was started: the answer itself is this one's and nobody else's.
         reader: of the body, where that still comes.
         run: what the flight cost, for the first one's books.
+        again: an answer has come into the store from elsewhere: look there again.
     """
 
-    __slots__ = ("error", "first", "reader", "run", "verdict")
+    __slots__ = ("again", "error", "first", "reader", "run", "verdict")
 
     def __init__(
         self,
@@ -33,7 +34,10 @@ class Landing:
         first: bool = False,
         reader: TeeReader | None = None,
         run: Run | None = None,
+        *,
+        again: bool = False,
     ) -> None:
+        self.again = again
         self.verdict = verdict
         self.error = error
         self.first = first
@@ -104,6 +108,13 @@ class Flight:
                 future.set_result(landing)
         if not taken and self.tee is None and verdict is not None and verdict.reply is not None:
             verdict.reply.close()
+
+    def look_again(self) -> None:
+        """Send everybody who waits back to the store, where another replica's answer is now."""
+        self.landed = True
+        for future in self.waiters:
+            if not future.done():
+                future.set_result(Landing(again=True))
 
     def landing(self, verdict: Verdict | None, error: BaseException | None, first: bool) -> Landing:
         """Return what it came to for one of those who wait."""

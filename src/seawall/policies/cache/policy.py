@@ -9,7 +9,7 @@ from seawall.contracts.errors import CallError
 from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
-from seawall.contracts.store import Entries
+from seawall.contracts.store import Entries, SharedEntries
 from seawall.contracts.units import show_duration, show_size
 from seawall.policies.cache.answer import answer
 from seawall.policies.cache.arrival import Arrival, Visit, passed_on
@@ -20,6 +20,7 @@ from seawall.policies.cache.entry import Entry
 from seawall.policies.cache.exchange import Question, exchange
 from seawall.policies.cache.flight import Flights
 from seawall.policies.cache.key import Reader
+from seawall.policies.cache.second import Second
 from seawall.policies.cache.settings import CacheSettings
 from seawall.policies.cache.shelf import Shelf, Verdict
 from seawall.policies.cache.stale import stands_in
@@ -49,18 +50,26 @@ class Cache:
             `options["mount"]`: raw path prefix under which clients see it.
         store: where entries are.
         flights: of the upstream.
+        second: what replicas share, or None.
     """
 
     __slots__ = ("_arrival", "_bystander", "_find", "_flights", "_now", "_patience", "_read", "_shelf", "_uri", "_wall")
 
-    def __init__(self, settings: CacheSettings, ctx: Context, store: Entries[Entry], flights: Flights) -> None:
+    def __init__(
+        self,
+        settings: CacheSettings,
+        ctx: Context,
+        store: Entries[Entry],
+        flights: Flights,
+        second: Second | None = None,
+    ) -> None:
         reader = Reader(ctx.upstream, ctx.options.get("added", ()), settings.share == "caller")
         self._read = reader.read
         self._uri = reader.uri
         self._patience = settings.patience
         self._flights = flights
-        self._bystander = Bystander(ctx, store, flights)
-        self._shelf = Shelf(settings, ctx.clock, store, flights.under_way)
+        self._bystander = Bystander(ctx, store, flights, second)
+        self._shelf = Shelf(settings, ctx.clock, store, flights.under_way, second)
         self._find = self._shelf.find
         self._now = ctx.clock.now
         self._wall = ctx.clock.wall
@@ -232,13 +241,19 @@ def build(settings: CacheSettings, ctx: Context) -> Sequence[tuple[Position, Sta
 
     `options["entries"]` is the store; without it one of 32 MiB is kept under (`""`, `cache`, `entries`). What is kept
     under (upstream, `cache`, `flights`) is a `Flights`, to be closed when the gateway is taken down.
+    `options["shared_entries"]` is what replicas share, where they do.
     """
-    return ((Position.CACHE, Cache(settings, ctx, *_state(ctx))),)
+    return ((Position.CACHE, Cache(settings, ctx, *_state(ctx), _second(ctx, settings.largest))),)
 
 
 def bystander(ctx: Context) -> Sequence[tuple[Position, Stage]]:
     """Return the stage of a route without a cache on an upstream that has one elsewhere."""
-    return ((Position.CACHE, Bystander(ctx, *_state(ctx))),)
+    return ((Position.CACHE, Bystander(ctx, *_state(ctx), _second(ctx, 0))),)
+
+
+def _second(ctx: Context, largest: int) -> Second | None:
+    shared: SharedEntries | None = ctx.options.get("shared_entries")
+    return None if shared is None else Second(shared, ctx.clock.now, largest)
 
 
 def _state(ctx: Context) -> tuple[Entries[Entry], Flights]:

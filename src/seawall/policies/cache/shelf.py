@@ -7,10 +7,11 @@ from seawall.contracts.body import Headers
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.reply import Reply
-from seawall.contracts.store import Entries
+from seawall.contracts.store import Entries, Look
 from seawall.policies.cache.directives import Directives, response_directives
 from seawall.policies.cache.entry import Entry
 from seawall.policies.cache.key import Asked, variant, vary_names
+from seawall.policies.cache.second import Second
 from seawall.policies.cache.settings import CacheSettings
 from seawall.policies.cache.stale import FAILED
 from seawall.policies.cache.storable import Arrived, make, refusal
@@ -29,14 +30,18 @@ class Ticket:
     Attributes:
         uri, scope: of its key.
         doomed: an unsafe request has made its answer invalid before it came.
+        look: where replicas share, what was there before the upstream was asked; its lease is this replica's.
+        shared: its answer was given to the others.
     """
 
-    __slots__ = ("doomed", "scope", "uri")
+    __slots__ = ("doomed", "look", "scope", "shared", "uri")
 
     def __init__(self, uri: bytes, scope: bytes) -> None:
         self.uri = uri
         self.scope = scope
         self.doomed = False
+        self.look: Look | None = None
+        self.shared = False
 
 
 class Verdict:
@@ -107,13 +112,20 @@ class Shelf:
         clock: time.
         store: where entries are.
         under_way: requests to the upstream that may end in an entry, by URI; shared by all routes of the upstream.
+        second: what replicas share, or None.
     """
 
-    __slots__ = ("_clock", "_targeted", "_under_way", "settings", "store")
+    __slots__ = ("_clock", "_targeted", "_under_way", "second", "settings", "store")
 
     def __init__(
-        self, settings: CacheSettings, clock: Clock, store: Entries[Entry], under_way: dict[bytes, set[Ticket]]
+        self,
+        settings: CacheSettings,
+        clock: Clock,
+        store: Entries[Entry],
+        under_way: dict[bytes, set[Ticket]],
+        second: Second | None = None,
     ) -> None:
+        self.second = second
         self.settings = settings
         self._clock = clock
         self.store = store
@@ -150,6 +162,9 @@ class Shelf:
 
     def end(self, ticket: Ticket) -> None:
         """Nothing more comes of this request."""
+        look, ticket.look = ticket.look, None
+        if look is not None and self.second is not None and not ticket.shared:
+            self.second.let_go(look)
         tickets = self._under_way.get(ticket.uri)
         if tickets is not None:
             tickets.discard(ticket)
@@ -210,16 +225,15 @@ class Shelf:
 
     def head(self, uri: bytes, asked: Asked, call: Call, old: Entry, reply: Reply, asked_at: float) -> None:
         """Freshen what is kept with a 200 to HEAD, or forget it where that is about something else (section 4.3.5)."""
-        slot = (asked.scope, old.variant)
         if not head_agrees(old, reply.headers, reply.length):
-            self.store.drop(uri, slot)
+            self._drop(uri, asked.scope, old)
             return
         head = Arrived(200, freshened(old, reply.headers), asked_at, self._clock.now(), self._clock.wall())
         said = response_directives(head.headers, self._targeted)
         verdict = Verdict(head, 200, None)
         verdict.said = said
         made = None if refusal(head, said, asked, self.settings) else self._make(verdict, call, old.body)
-        self.store.drop(uri, slot)
+        self._drop(uri, asked.scope, old)
         if made is not None:
             self.store.put(uri, (asked.scope, made.variant), made.names, made)
 
@@ -241,7 +255,15 @@ class Shelf:
     def _put(self, ticket: Ticket, entry: Entry) -> bool:
         if ticket.doomed:
             return False
-        return self.store.put(ticket.uri, (ticket.scope, entry.variant), entry.names, entry)
+        put = self.store.put(ticket.uri, (ticket.scope, entry.variant), entry.names, entry)
+        if put and ticket.look is not None and self.second is not None:
+            ticket.shared = self.second.put(ticket.uri, ticket.scope, entry, ticket.look)
+        return put
+
+    def _drop(self, uri: bytes, scope: bytes, entry: Entry) -> None:
+        self.store.drop(uri, (scope, entry.variant))
+        if self.second is not None:
+            self.second.drop(uri, scope, entry)
 
     def _validated(self, verdict: Verdict, call: Call, old: Entry, reply: Reply) -> None:
         """Let the kept body answer; where nothing may be kept any more, for the one who asked only."""
@@ -258,7 +280,7 @@ class Shelf:
         if verdict.refused == "request" and not keep:
             return
         if not verdict.stored or (verdict.entry is not None and verdict.entry.variant != old.variant):
-            self.store.drop(ticket.uri, (ticket.scope, old.variant))
+            self._drop(ticket.uri, ticket.scope, old)
 
 
 def _fixed(reply: Reply) -> bool:

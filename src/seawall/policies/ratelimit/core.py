@@ -91,13 +91,22 @@ class Bucket:
         wait = self.wait_for(cost, now)
         if wait == 0.0:
             self.charge(cost, now)
-        remaining = self.remaining(now)
-        reset = max(0.0, self.full_at - now) if remaining else self.wait_for(1, now)
-        return Verdict(wait == 0.0, remaining, max(reset, wait), wait)
+        used = self.full_at - now
+        if used < 0.0:
+            used = 0.0
+        remaining = int((self.span - used) / self.interval)
+        if remaining <= 0:
+            remaining = 0
+            used += self.interval - self.span
+        return Verdict(wait == 0.0, remaining, max(wait, used), wait)
 
     def remaining(self, now: float) -> int:
         """Return the whole units that may be taken now."""
         return max(0, int((self.span - max(0.0, self.full_at - now)) / self.interval))
+
+    def used(self, now: float) -> float:
+        """Return the units that are in use."""
+        return max(0.0, self.full_at - now) / self.interval
 
     def reserve(self, cost: float, now: float, longest: float) -> Reservation | None:
         """Take `cost` units that are there in at most `longest` seconds; None, and nothing taken, if they are not."""
@@ -130,7 +139,7 @@ class Bucket:
 
     def change(self, rate: Rate, burst: int, now: float) -> None:
         """Change the limit; the units in use stay in use (semantics 2.7)."""
-        used = max(0.0, self.full_at - now) / self.interval
+        used = self.used(now)
         self.rate = rate
         self.burst = burst
         self.interval = rate.per / rate.calls

@@ -9,8 +9,8 @@ from seawall.contracts.errors import Saturated, UpstreamError
 from seawall.contracts.events import UpstreamPaused
 from seawall.contracts.policy import Context, Proceed
 from seawall.contracts.reply import Reply
+from seawall.contracts.retry_after import asked
 from seawall.contracts.target import Target
-from seawall.policies.retry.asked import asked
 from seawall.policies.retry.pause import Pause
 from seawall.policies.retry.settings import RetrySettings
 

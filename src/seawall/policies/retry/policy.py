@@ -9,8 +9,8 @@ from seawall.contracts.call import Call
 from seawall.contracts.errors import UpstreamError
 from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.reply import Reply
+from seawall.contracts.retry_after import asked
 from seawall.contracts.units import show_duration, show_size
-from seawall.policies.retry.asked import asked
 from seawall.policies.retry.core import NEVER, Rules, backoff, padded
 from seawall.policies.retry.gate import PauseGate
 from seawall.policies.retry.pause import Pause

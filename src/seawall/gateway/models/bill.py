@@ -1,0 +1,33 @@
+"""The bill of one language-model call at one target."""
+
+from decimal import Decimal
+
+from seawall.contracts.bill import Meter
+from seawall.llm.seam import Asked, Spoken
+
+__all__ = ["ModelBill"]
+
+
+class ModelBill:
+    """A `Bill` over a spoken request.
+
+    Args:
+        asked: what the client asks.
+        spoken: in the provider's words.
+        upstream, model, alias: of the target.
+    """
+
+    __slots__ = ("_spoken", "alias", "fixed", "input_bound", "model", "output_bound", "upstream")
+
+    def __init__(self, asked: Asked, spoken: Spoken, upstream: str, model: str, alias: str) -> None:
+        self._spoken = spoken
+        self.upstream = upstream
+        self.model = model
+        self.alias = alias
+        self.input_bound = asked.input_bound
+        self.output_bound = spoken.output_bound
+        self.fixed = Decimal(0)
+
+    def meter(self) -> Meter:
+        """Return a meter for one more attempt."""
+        return self._spoken.meter()

@@ -1,0 +1,280 @@
+"""The door of the language-model routes: who calls, what is asked, which model, and the answer in its words."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from seawall.contracts.admission import NOBODY, Admission, Admitted
+from seawall.contracts.body import Headers, Source
+from seawall.contracts.call import Call, Run
+from seawall.contracts.clock import Clock
+from seawall.contracts.errors import CallError, Forbidden, QuotaExceeded, RequestBodyError
+from seawall.contracts.reply import Reply
+from seawall.contracts.request import Request
+from seawall.contracts.sites import Sites, refused
+from seawall.contracts.target import Timeouts
+from seawall.gateway.decorate import VIA, via, with_own
+from seawall.gateway.headers import clean_reply, clean_request, with_limits
+from seawall.gateway.identity import new_id, request_id_of, trace_of
+from seawall.gateway.models.asking import Asking
+from seawall.gateway.models.kept import Answers, question_of
+from seawall.gateway.models.listing import listed
+from seawall.gateway.models.places import Place, place_of
+from seawall.gateway.models.shape import ACTIONS, passed, shaped
+from seawall.gateway.models.stream import ModelStream
+from seawall.gateway.models.table import ModelRoute, Models
+from seawall.gateway.record import Record
+from seawall.gateway.refused import FULL, Refused, foreign, unreadable
+from seawall.llm.seam import Api, Asked, NotUnderstood
+from seawall.llm.understand import understand
+from seawall.pipeline.hints import hinted
+
+__all__ = ["House", "ModelDoor"]
+
+_NOT_FOUND = "No such model"
+
+
+class House(Protocol):
+    """The gateway, of which this is a door."""
+
+    @property
+    def sites(self) -> Sites:
+        """Which Host names and browser origins are let in."""
+        ...
+
+    @property
+    def admission(self) -> Admission:
+        """Who is let in."""
+        ...
+
+    full: bool
+
+    def record(self, request: Request) -> Record:
+        """Return what a request is told with."""
+        ...
+
+    def refuse(self, record: Record, why: Refused) -> Reply:
+        """Return the problem of a refusal, told when it is closed."""
+        ...
+
+    def fail(self, record: Record, error: CallError) -> Reply:
+        """Return the problem of an error, told when it is closed."""
+        ...
+
+
+class ModelDoor:
+    """Answers what stands below `/v1` and `/anthropic`, and model calls on plain mounts.
+
+    Args:
+        house: the gateway.
+        models: every name a model has; replaced by `reload`.
+        asking: asks them.
+        answers: kept for the same question asked again.
+        clock: time.
+        random_bits: `random.getrandbits`, for ids.
+        cheaper: returns the share of a cap that a caller, its user and an alias have used.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        models: Models,
+        asking: Asking,
+        answers: Answers,
+        clock: Clock,
+        random_bits: Callable[[int], int],
+        cheaper: Callable[[str, str, str], float],
+    ) -> None:
+        self._models = models
+        self._asking = asking
+        self._answers = answers
+        self._house = house
+        self._clock = clock
+        self._random_bits = random_bits
+        self._share_used = cheaper
+
+    def reload(self, models: Models) -> None:
+        """Know other names from the next request on."""
+        self._models = models
+
+    @property
+    def serves(self) -> bool:
+        """Whether there is any model."""
+        return bool(self._models)
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request; raises only CancelledError, when the client leaves."""
+        house = self._house
+        record = house.record(request)
+        place = place_of(request.target)
+        dialect: Api = "anthropic" if request.target.startswith(b"/anthropic/") else "openai"
+        try:
+            reason = refused(request.headers, request.host, house.sites)
+            if reason is not None:
+                return shaped(self._house.refuse(record, foreign(reason)), dialect)
+            record.admitted = admitted = await house.admission.admit(request, model_route=True)
+            record.caller = admitted.caller
+            if house.full:
+                return shaped(self._house.refuse(record, FULL), dialect)
+            if place is None:
+                return shaped(self._house.refuse(record, _nowhere(request)), dialect)
+            if place.operation is None:
+                return self._list(place, record, admitted)
+            return await self._model(request, record, admitted, place, None)
+        except QuotaExceeded as error:
+            record.caller = error.caller
+            return shaped(self._house.fail(record, error), dialect)
+        except CallError as error:
+            return shaped(self._house.fail(record, error), dialect)
+        except RequestBodyError as error:
+            return shaped(self._house.refuse(record, unreadable(error)), dialect)
+        except asyncio.CancelledError:
+            record.cancelled()
+            raise
+        except BaseException:  # nobody expected it; what the caller holds is given back all the same
+            record.release()
+            raise
+
+    async def mounted(self, request: Request, record: Record, place: Place, upstream: str, own: str) -> Reply:
+        """Answer a model call on the plain mount of an upstream: metered and checked like one below `/v1`.
+
+        Args:
+            request: to answer.
+            record: of it; its caller has been let in.
+            place: what it asks.
+            upstream: whose mount it is.
+            own: who asks where the gateway itself does, else `""`.
+
+        Raises:
+            CallError, RequestBodyError, CancelledError: for the gateway's door, which let the caller in.
+        """
+        record.caller = record.caller or own
+        return await self._model(request, record, record.admitted or NOBODY, place, upstream)
+
+    def _list(self, place: Place, record: Record, admitted: Admitted) -> Reply:
+        found = listed(self._models, place.dialect, place.path, admitted.may_use)
+        if found is None:
+            return shaped(self._house.refuse(record, self._unknown(admitted)), place.dialect)
+        found.headers += admitted.headers
+        return record.attach(found)
+
+    async def _model(
+        self, request: Request, record: Record, admitted: Admitted, place: Place, upstream: str | None
+    ) -> Reply:
+        if request.method != b"POST":
+            why = Refused(405, "method-not-allowed", "That method does not work here", "Send POST.")
+            reply = self._house.refuse(record, why)
+            reply.headers.append((b"allow", b"POST"))
+            return shaped(reply, place.dialect)
+        body = request.body
+        text = body if type(body) is bytes else await _collected(body)  # type: ignore[arg-type]  # exact type: a Source
+        try:
+            asked = _understood(request, place, text)
+            route = self._route(asked.model, admitted, upstream)
+            if route is None:
+                return shaped(self._house.refuse(record, self._unknown(admitted)), place.dialect)
+            return await self._ask(request, record, admitted, asked, route)
+        except NotUnderstood as error:
+            why = Refused(400, "bad-request", "The request cannot be used", error.message)
+            return shaped(self._house.refuse(record, why), place.dialect, error.param)
+
+    def _route(self, name: str, admitted: Admitted, upstream: str | None) -> ModelRoute | None:
+        """Return the route of a name.
+
+        Raises:
+            Forbidden: the caller may not use it.
+        """
+        models = self._models
+        alias = name if upstream is None else f"{upstream}/{name}"
+        route = models.find(name) if upstream is None else models.direct(upstream, name, alias)
+        if route is None:
+            return None
+        if not admitted.may_use(route.alias):
+            allowed = ", ".join(filter(admitted.may_use, models.routes)) or "none"
+            raise Forbidden(f"This caller may not use {route.alias}. It may use: {allowed}.", policy="callers")
+        cheaper = route.cheaper
+        if cheaper is not None and self._share_used(admitted.caller, admitted.user, route.alias) >= cheaper.at:
+            return models.routes.get(cheaper.to, route)
+        return route
+
+    def _unknown(self, admitted: Admitted) -> Refused:
+        names = ", ".join(filter(admitted.may_use, self._models.routes)) or "none"
+        said = f"No model has that name. Models: {names}; or upstream/model, with an upstream of this gateway."
+        return Refused(404, "not-found", _NOT_FOUND, said)
+
+    async def _ask(
+        self, request: Request, record: Record, admitted: Admitted, asked: Asked, route: ModelRoute
+    ) -> Reply:
+        first = self._first(request, admitted, route, asked, record.caller)
+        record.call = first
+        question = question_of(asked, route, request.header(b"cache-control"))
+        kept = None if question is None else await self._answers.find(question)
+        if kept is not None:
+            first.run.cache = "hit"
+            return self._pass_on(record, kept, first, asked, admitted)
+        await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
+        record.settles = True
+        if question is not None:
+            first.run.cache = "miss"
+        try:
+            reply, record.call = await self._asking(first, asked, route)
+        except BaseException:
+            if question is not None:
+                self._answers.drop(question)
+            raise
+        if question is not None:
+            reply.headers = [*reply.headers, (b"cache-status", b"seawall; fwd=uri-miss")]
+            self._answers.watch(question, reply)
+        return self._pass_on(record, reply, record.call, asked, admitted)
+
+    def _first(self, request: Request, admitted: Admitted, route: ModelRoute, asked: Asked, caller: str) -> Call:
+        """Return the client's call, for what all targets share."""
+        headers, seen = clean_request(request.headers, ACTIONS)
+        target = route.targets[0]
+        met = target.upstream.route(b"POST", asked.path.partition(b"?")[0])
+        total = route.timeout if route.timeout is not None else met.timeouts.total
+        deadline = request.received + total
+        if seen.hints is not None:
+            deadline = hinted(seen.hints, deadline, request.received)
+        known, tracestate = trace_of(seen)
+        trace = known or (new_id(self._random_bits), "", "00")
+        request_id = request_id_of(seen.request_id) or trace[0]
+        own: Headers = [(b"x-request-id", request_id.encode("ascii")), VIA if seen.via is None else via(seen.via)]
+        if tracestate is not None:
+            own.append((b"tracestate", tracestate))
+        return Call(
+            b"POST", asked.path, passed(headers) + own, target.upstream.target, Timeouts(total=total), deadline,
+            Run(request.received, met.attempts), asked.body, len(asked.body), True, target.upstream.name, met.name,
+            caller, request_id, trace, admitted.user,
+        )  # fmt: skip
+
+    def _pass_on(self, record: Record, reply: Reply, call: Call, asked: Asked, admitted: Admitted) -> Reply:
+        headers = clean_reply(reply.headers, frozenset())
+        if reply.marks is not None:
+            headers += reply.marks
+        with_own(headers, call, self._clock)
+        reply.headers = with_limits(headers, admitted.headers)
+        if isinstance(reply.body, ModelStream):
+            record.relay = reply.body
+            reply.streamed = asked.stream
+        return record.attach(reply)
+
+
+def _understood(request: Request, place: Place, body: bytes) -> Asked:
+    if place.operation is None:
+        raise NotUnderstood("The list of models is read with GET")
+    kind = request.header(b"content-type") or b""
+    return understand(place.dialect, place.operation, place.path, kind, body)
+
+
+def _nowhere(request: Request) -> Refused:
+    said = "The language-model routes are /v1/chat/completions and its like, and /anthropic/v1/messages."
+    return Refused(404, "not-found", "No such route", said)
+
+
+async def _collected(source: Source) -> bytes:
+    """Return a body that comes in pieces; the server bounds its size and its time."""
+    parts: list[bytes] = []
+    while chunk := await source.read():
+        parts.append(chunk)
+    return b"".join(parts)

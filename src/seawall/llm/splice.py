@@ -1,0 +1,68 @@
+"""The three changes that a request in the provider's own dialect gets, made in place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from seawall.llm.parse import Document, members
+
+__all__ = ["Splices", "document_of"]
+
+
+def document_of(document: Mapping[str, Any], body: bytes) -> Document:
+    """Return the document with its text, scanned again only where it was not kept."""
+    return document if isinstance(document, Document) else Document(dict(document), body.decode("utf-8"))
+
+
+class Splices:
+    """Changes to one object's text: members replaced where they stand, new ones put first.
+
+    Args:
+        document: what is changed.
+    """
+
+    __slots__ = ("_changes", "_document", "_first")
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._changes: list[tuple[int, int, str]] = []
+        self._first: list[str] = []
+
+    def put(self, key: str, value: str) -> None:
+        """Give `key` a value written in JSON: wherever it stands, or as a new first member."""
+        spans = [(one.start, one.end) for one in self._document.members if one.key == key]
+        if not spans:
+            self._first.append(f"{orjson.dumps(key).decode()}:{value}")
+        for start, end in spans:
+            self._changes.append((start, end, value))
+
+    def put_inside(self, key: str, name: str, value: str) -> None:
+        """Give `name` a value in the object at `key`; both are made where they are missing (null is missing)."""
+        whole = f'{{"{name}":{value}}}'
+        text = self._document.text
+        spans = [one for one in self._document.members if one.key == key]
+        if not spans:
+            self._first.append(f'"{key}":{whole}')
+        for one in spans:
+            if text[one.start] != "{":
+                self._changes.append((one.start, one.end, whole))
+                continue
+            inside = members(text, one.start)
+            same = [(inner.start, inner.end, value) for inner in inside if inner.key == name]
+            opening = f'"{name}":{value}' + ("," if inside else "")
+            self._changes += same or [(one.start + 1, one.start + 1, opening)]
+
+    def done(self) -> bytes:
+        """Return the text with all changes, as bytes."""
+        text = self._document.text
+        pieces: list[str] = []
+        at = 0
+        if self._first:
+            at = text.index("{") + 1
+            pieces += (text[:at], ",".join(self._first), "," if self._document.members else "")
+        for start, end, value in sorted(self._changes):
+            pieces += (text[at:start], value)
+            at = end
+        pieces.append(text[at:])
+        return "".join(pieces).encode("utf-8")

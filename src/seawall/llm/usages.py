@@ -1,0 +1,72 @@
+"""The usage object of each provider, read into one count by kind of token."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seawall.contracts.usage import Usage
+
+__all__ = ["anthropic_usage", "openai_usage", "usage_in"]
+
+
+def _count(source: Any, *names: str) -> int:
+    """Return the first of `names` that is a whole number, 0 where none is."""
+    if isinstance(source, Mapping):
+        for name in names:
+            value = source.get(name)
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
+    return 0
+
+
+def usage_in(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the usage object of a body or a chunk, wherever its provider puts it; None where it has none.
+
+    Known places: the top (OpenAI, Anthropic, Mistral), `response` (Responses API), `message` (Anthropic's
+    `message_start`), `x_groq` (Groq), and a choice (Moonshot).
+    """
+    choices = said.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (said, said.get("response"), said.get("message"), said.get("x_groq"), first):
+        found = place.get("usage") if isinstance(place, Mapping) else None
+        if isinstance(found, Mapping) and found:
+            return found
+    return None
+
+
+def openai_usage(said: Mapping[str, Any]) -> Usage | None:
+    """Return what a usage object in one of OpenAI's shapes says, None where it counts no tokens.
+
+    Chat counts `prompt_tokens`, responses, images and audio `input_tokens`; whisper counts seconds, which are none.
+    """
+    if not any(name in said for name in ("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens")):
+        return None
+    read = said.get("prompt_tokens_details") or said.get("input_tokens_details") or said.get("input_token_details")
+    made = said.get("completion_tokens_details") or said.get("output_tokens_details")
+    return Usage(
+        input=_count(said, "prompt_tokens", "input_tokens"),
+        output=_count(said, "completion_tokens", "output_tokens"),
+        cache_read=_count(read, "cached_tokens") or _count(said, "prompt_cache_hit_tokens", "cached_tokens"),
+        cache_write=_count(read, "cache_write_tokens"),
+        reasoning=_count(made, "reasoning_tokens"),
+        audio_input=_count(read, "audio_tokens"),
+        audio_output=_count(made, "audio_tokens"),
+    )
+
+
+def anthropic_usage(said: Mapping[str, Any]) -> Usage | None:
+    """Return what Anthropic's usage object says; its `input_tokens` leaves cached ones out, `Usage.input` does not."""
+    if "input_tokens" not in said and "output_tokens" not in said:
+        return None
+    read = _count(said, "cache_read_input_tokens")
+    kept = said.get("cache_creation")
+    hour = _count(kept, "ephemeral_1h_input_tokens")
+    written = max(_count(said, "cache_creation_input_tokens"), hour + _count(kept, "ephemeral_5m_input_tokens"))
+    return Usage(
+        input=_count(said, "input_tokens") + read + written,
+        output=_count(said, "output_tokens"),
+        cache_read=read,
+        cache_write=written,
+        cache_write_1h=hour,
+        reasoning=_count(said.get("output_tokens_details"), "thinking_tokens"),
+        tools=_count(said.get("server_tool_use"), "web_search_requests"),
+    )

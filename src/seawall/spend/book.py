@@ -1,0 +1,272 @@
+"""The book: reserves for an attempt what it may cost at most, settles what it did cost, and writes the row."""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from seawall.contracts.bill import Bill
+from seawall.contracts.call import Call
+from seawall.contracts.clock import Clock
+from seawall.contracts.errors import PriceUnknown
+from seawall.contracts.events import AttemptPaid, CapUsed, Emit, Notice
+from seawall.contracts.ledger import Ledger, Row
+from seawall.spend.calendar import Calendar, Today
+from seawall.spend.caps import WHOLE, Rules, Want, wants
+from seawall.spend.charge import Charge
+from seawall.spend.counters import Account, Full, Standing
+from seawall.spend.ids import Ids
+from seawall.spend.money import dollars, exact, picos
+from seawall.spend.prices import Listed
+from seawall.spend.prices.bound import FREE, Prices
+from seawall.spend.refused import capped
+from seawall.spend.reservation import Reservation
+
+__all__ = ["Accounts", "Book", "Marks", "crossed"]
+
+_LEAST = Decimal("1e-12")  # held where only the answer tells a price, so that a cap that is spent refuses
+
+
+class Accounts(Protocol):
+    """Where money is counted: in this process, or shared by replicas.
+
+    Attributes:
+        marked: whether a reservation is kept with the row that stands for it if this process dies.
+    """
+
+    marked: bool
+
+    async def reserve(
+        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row | None
+    ) -> Standing | Full:
+        """Hold an amount in every account or in none.
+
+        Raises:
+            SpendCapReached: the shared state is lost and nobody may spend meanwhile.
+        """
+        ...
+
+    def settle(self, number: str, cost: int, today: Today) -> Standing:
+        """Spend part of what is held, free the rest; what is not held any more changes nothing."""
+        ...
+
+    def release(self, number: str) -> None:
+        """Free what is held; what is not held any more changes nothing."""
+        ...
+
+    def bury(self, number: str, cost: int, wants: Sequence[Want], today: Today) -> None:
+        """Spend what a dead process held."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Picodollars held by this process's attempts under way."""
+        ...
+
+    def account(self, want: Want, today: Today) -> Account | None:
+        """Return an account as it was last known, None where nothing was counted in it."""
+        ...
+
+
+class Marks(Protocol):
+    """Remembers reservations beyond this process's death."""
+
+    def reserve(self, row: Row) -> None:
+        """Remember one: the row that stands for it if this process dies."""
+        ...
+
+    def release(self, number: str) -> None:
+        """Forget one that cost nothing; one that is settled is forgotten with its row."""
+        ...
+
+
+class Book:
+    """What is spent, for whom, and what may be.
+
+    Args:
+        rules: caps; replaced by `configure`.
+        prices: of models; replaced by `configure`.
+        calendar: whose midnight; replaced by `configure`.
+        accounts: counters.
+        ledger: where rows go.
+        marks: of reservations, None where nothing outlives this process.
+        clock: time.
+        random_bits: `random.getrandbits`, for ids.
+        emit: observers.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        ledger: Ledger,
+        clock: Clock,
+        emit: Emit,
+        random_bits: Callable[[int], int],
+        marks: Marks | None = None,
+    ) -> None:
+        self.accounts = accounts
+        self.ledger = ledger
+        self.wall = clock.wall
+        self.emit = emit
+        self._marks = marks
+        self._ids = Ids(clock.wall, random_bits)
+        self.unpriced: dict[str, int] = {}
+        self.configure(Rules(), Prices(), Calendar())
+
+    def configure(self, rules: Rules, prices: Prices, calendar: Calendar) -> None:
+        """Use other caps, prices and days from now on; what was counted stays."""
+        self.rules = rules
+        self._prices = prices
+        self._calendar = calendar
+
+    @property
+    def today(self) -> Today:
+        """The day it is in the time zone of `[spend]`."""
+        return self._calendar.at(self.wall())
+
+    async def reserve(self, call: Call, bill: Bill) -> Reservation:
+        """Hold what an attempt may cost at most, before anything is sent.
+
+        Raises:
+            SpendCapReached: a cap leaves no room.
+            PriceUnknown: the model has no price, or its input no bound, while a cap applies.
+        """
+        found = wants(self.rules, call.caller, call.user, bill.alias)
+        price = self._price(bill, found) if bill.model else None
+        most = exact(self._most(bill, price, found))
+        today = self.today
+        number = self._ids()
+        marks, mark = self._marks, None
+        if marks is not None or self.accounts.marked:
+            mark = self._row(number, call, bill, today, Charge(most, estimated=True, source="reserved"), most)
+        answer = await self.accounts.reserve(number, picos(most), found, today, mark)
+        if isinstance(answer, Full):
+            raise capped(answer, most, today, self.wall())
+        if marks is not None and mark is not None:
+            marks.reserve(mark)
+        return Reservation(self, call, bill, price, most, number, answer)
+
+    def settled(self, held: Reservation, found: Charge, status: int) -> Standing:
+        """Write what a reservation came to; return what is left."""
+        call, bill, today = held.call, held.bill, self.today
+        cost = exact(found.cost)
+        standing = self.accounts.settle(held.number, picos(cost), today)
+        self.ledger.write(self._row(held.number, call, bill, today, found._replace(cost=cost), held.most, status))
+        run, usage = call.run, found.usage
+        run.cost = cost if run.cost is None else run.cost + cost
+        if bill.model:
+            run.tokens = (run.tokens or 0) + usage.input + usage.output
+        self.emit(
+            AttemptPaid(
+                call.caller, bill.upstream, bill.alias, bill.model, cost, usage, found.estimated, found.source,
+                found.suspicious,
+            )
+        )  # fmt: skip
+        if found.suspicious:
+            fields = (("upstream", bill.upstream), ("model", bill.model), ("tokens", usage.input + usage.output))
+            self.emit(Notice("error", "tokens_without_cost", "Tokens of a model with a price cost nothing", fields))
+        return standing
+
+    def released(self, held: Reservation) -> None:
+        """Free a reservation that cost nothing."""
+        self.accounts.release(held.number)
+        if self._marks is not None:
+            self._marks.release(held.number)
+
+    def bury(self, row: Row) -> None:
+        """Settle what a dead process had reserved: as estimated, at all of it, since nobody saw how far it came."""
+        today = self.today
+        row = row._replace(at=self.wall(), day=today.day, month=today.month)
+        self.accounts.bury(row.id, picos(row.cost), wants(self.rules, row.caller, row.user, row.alias), today)
+        self.ledger.write(row)
+        self.emit(
+            AttemptPaid(row.caller, row.upstream, row.alias, row.model, row.cost, row.usage, True, row.source, False)
+        )
+
+    def share_used(self, caller: str, user: str, alias: str) -> float:
+        """Return the largest share of a cap that is spent or held, 0 where no cap stands; for `cheaper`."""
+        share, today = 0.0, self.today
+        for want in wants(self.rules, caller, user, alias):
+            for _, one in used(want, self.accounts.account(want, today)):
+                share = max(share, one)
+        return share
+
+    def shares(self) -> list[tuple[tuple[str, str, str], float]]:
+        """Return scope, name and period of each cap of the settings, and the share of it that is spent or held."""
+        rules, today = self.rules, self.today
+        every = [Want(WHOLE, rules.whole)]
+        every += [Want(("caller", name, ""), caps.own) for name, caps in rules.callers.items()]
+        every += [Want(("model", alias, ""), caps) for alias, caps in rules.models.items()]
+        return [
+            ((want.key[0], want.key[1], period), share)
+            for want in every
+            for period, share in used(want, self.accounts.account(want, today))
+        ]
+
+    def spent_in(self, want: Want, account: Account, cost: int) -> None:
+        """Tell of each cap whose share passed a step of `alert_at` with these picodollars; for whoever counts."""
+        for event in crossed(want, account, cost, self.rules.alert_at):
+            self.emit(event)
+
+    def _price(self, bill: Bill, found: Sequence[Want]) -> Listed:
+        price = self._prices.of(bill)
+        if price is not None:
+            return price
+        self.unpriced[bill.upstream] = self.unpriced.get(bill.upstream, 0) + 1
+        unknown = self._prices.unknown
+        if unknown is not None:
+            return unknown
+        if any(want.caps.any for want in found):
+            raise PriceUnknown(
+                f"Nobody knows what {bill.model} of {bill.upstream} costs, and a cap applies. Set a price for its "
+                'alias (models.<alias>.price = { input = "0.15 USD/M", output = "0.60 USD/M" }), or spend.unknown_price'
+            )
+        return FREE
+
+    def _most(self, bill: Bill, price: Listed | None, found: Sequence[Want]) -> Decimal:
+        if price is None:
+            return bill.fixed or _LEAST
+        bound = bill.input_bound
+        if bound is None:
+            if price is not FREE and any(want.caps.any for want in found):
+                raise PriceUnknown(
+                    "The input of this call has no bound (a file or picture that the provider fetches), and a cap "
+                    "applies. Send the content itself instead of a reference"
+                )
+            bound = 0
+        return price.most(bound, bill.output_bound) + bill.fixed
+
+    def _row(
+        self, number: str, call: Call, bill: Bill, today: Today, found: Charge, most: Decimal, status: int = 0
+    ) -> Row:
+        attempt = call.run.attempts + 1 if call.attempt is None else call.attempt.number
+        return Row(
+            number, self.wall(), today.day, today.month, call.caller, call.user, bill.upstream, bill.model, bill.alias,
+            call.request_id, attempt, status, found.usage, found.cost, most, found.estimated, found.prices,
+            found.source, found.version,
+        )  # fmt: skip
+
+
+def used(want: Want, account: Account | None) -> Iterator[tuple[str, float]]:
+    """Yield the period of each cap of an account and the share of it that is spent or held."""
+    caps = want.caps
+    for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
+        if cap is not None:
+            taken = 0 if account is None else account.spent(period) + account.held
+            yield period, taken / cap if cap else 1.0
+
+
+def crossed(want: Want, account: Account, cost: int, steps: Sequence[float]) -> list[CapUsed]:
+    """Return the highest step of each cap that `cost`, the latest spending in an account, has passed."""
+    found = []
+    caps = want.caps
+    for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
+        if not cap:
+            continue
+        after = account.spent(period)
+        for step in reversed(steps):
+            if after >= step * cap:
+                if after - cost < step * cap:
+                    scope, name, _ = want.key
+                    found.append(CapUsed(scope, name, period, step, dollars(after), dollars(cap)))
+                break
+    return found

@@ -1,0 +1,100 @@
+"""What one attempt is charged: what the provider reported, or the estimate that stands for it (semantics 8.1)."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from seawall.contracts.bill import Bill
+from seawall.contracts.usage import NOTHING, Usage
+from seawall.spend.prices import Listed
+
+__all__ = ["Charge", "Outcome", "Report", "charge"]
+
+_NONE: Mapping[str, str] = {}
+
+
+class Report(NamedTuple):
+    """What a meter has seen.
+
+    Attributes:
+        usage: reported by the provider, None where it reported nothing.
+        seen: output tokens counted on the way.
+        told: price in US dollars that the answer told.
+    """
+
+    usage: Usage | None = None
+    seen: int = 0
+    told: Decimal | None = None
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended that may have reached the upstream.
+
+    Attributes:
+        status: of the answer, 0 where none came.
+        ended: the whole answer has come.
+        wall: when, seconds since the epoch.
+    """
+
+    status: int
+    ended: bool
+    wall: float
+
+
+class Charge(NamedTuple):
+    """US dollars, and how they came about; the fields are those of a `Row`.
+
+    Attributes:
+        suspicious: tokens cost nothing though the model has a price.
+    """
+
+    cost: Decimal
+    usage: Usage = NOTHING
+    estimated: bool = False
+    prices: Mapping[str, str] = _NONE
+    source: str = "fixed"
+    version: str = ""
+    suspicious: bool = False
+
+
+def charge(bill: Bill, price: Listed | None, most: Decimal, report: Report, outcome: Outcome) -> Charge | None:
+    """Return what is charged, None where the answer shows that nothing is.
+
+    Args:
+        bill: of the call.
+        price: of its model, None for a plain call.
+        most: what was reserved; an estimate never exceeds it.
+        report: of the meter.
+        outcome: of the attempt.
+    """
+    if price is None:
+        if report.told is not None:
+            return Charge(report.told, source="response")
+        return Charge(bill.fixed, estimated=not outcome.status)
+    usage = report.usage
+    if usage is None:
+        if outcome.ended and outcome.status >= 400 and report.told is None:
+            return Charge(bill.fixed) if bill.fixed else None  # providers charge no tokens for an error
+        return _estimate(bill, price, most, report, outcome)
+    estimated = not outcome.ended and report.seen > usage.output
+    if estimated:
+        usage = usage._replace(output=report.seen)
+    units = price.units(usage.input, outcome.wall)
+    cost = units.cost(usage) + bill.fixed
+    if estimated:
+        cost = min(cost, most)
+    source, version = price.source, price.version
+    if report.told is not None:
+        cost, source, version = report.told, "response", ""
+    suspicious = not cost and not units.free and usage.input + usage.output > 0
+    return Charge(cost, usage, estimated, units.shown, source, version, suspicious)
+
+
+def _estimate(bill: Bill, price: Listed, most: Decimal, report: Report, outcome: Outcome) -> Charge:
+    """Nothing was reported: all of the input there may have been, and the output that was seen."""
+    usage = Usage(input=bill.input_bound or 0, output=report.seen)
+    units = price.units(usage.input, outcome.wall)
+    if report.told is not None:
+        return Charge(report.told, usage, False, units.shown, "response")
+    cost = min(units.most(usage.input, usage.output) + bill.fixed, most)
+    return Charge(cost, usage, True, units.shown, price.source, price.version)

@@ -1,0 +1,67 @@
+"""The price of one model: which unit prices hold for a usage and a moment."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from seawall.spend.prices.units import Units
+
+__all__ = ["Dated", "Listed", "Tier"]
+
+
+class Tier(NamedTuple):
+    """Unit prices of calls with more input tokens than `above`; they hold for all tokens of the call."""
+
+    above: int
+    units: Units
+
+
+class Dated(Protocol):
+    """Gives the tiers in force at a moment (seconds since the epoch), the dearest tier last."""
+
+    def __call__(self, wall: float) -> Sequence[Tier]:
+        """Return them."""
+        ...
+
+
+class Listed:
+    """A model's list price.
+
+    Args:
+        tiers: in force when the prices are loaded and whatever comes later by date; reservations are made at the
+            dearest that a call can reach.
+        source: `settings`, `genai-prices` or `free`.
+        version: of the source.
+        dated: tiers by moment, for prices that change; without it the first ones hold always.
+    """
+
+    __slots__ = ("_dated", "_tiers", "source", "version")
+
+    def __init__(
+        self,
+        tiers: Sequence[Tier],
+        source: str,
+        version: str = "",
+        dated: Callable[[float], Sequence[Tier]] | None = None,
+    ) -> None:
+        self._tiers = tuple(tiers)
+        self.source = source
+        self.version = version
+        self._dated = dated
+
+    def most(self, input_bound: int, output_bound: int) -> Decimal:
+        """Return US dollars a call may cost at most."""
+        return max(
+            tier.units.most(input_bound, output_bound)
+            for tier in self._tiers
+            if tier.above < 0 or input_bound > tier.above
+        )
+
+    def units(self, input_tokens: int, wall: float) -> Units:
+        """Return the unit prices of a call that ended at `wall` with so many input tokens."""
+        tiers = self._tiers if self._dated is None else self._dated(wall)
+        found = tiers[0].units
+        for tier in tiers:
+            if input_tokens > tier.above:
+                found = tier.units
+        return found

@@ -1,0 +1,85 @@
+"""One attempt's money: held from before the wire until its answer has ended, then settled once."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from seawall.contracts.bill import Bill, Meter
+from seawall.contracts.call import Call
+from seawall.contracts.errors import CallError
+from seawall.contracts.events import Notice
+from seawall.spend.charge import Outcome, Report, charge
+from seawall.spend.counters import Standing
+from seawall.spend.prices import Listed
+
+if TYPE_CHECKING:
+    from seawall.spend.book import Book
+
+__all__ = ["Reservation"]
+
+
+class Reservation:
+    """What is held for one attempt.
+
+    Args:
+        book: that holds it.
+        call: with a bill; `call.attempt` tells whether anything was sent.
+        bill: of the call.
+        price: of its model, None for a plain call.
+        most: US dollars held.
+        number: id of the row it becomes.
+        standing: what was left before it; once it is settled, what is left then.
+
+    Attributes:
+        open: not settled or released yet.
+    """
+
+    __slots__ = ("_book", "bill", "call", "most", "number", "open", "price", "standing")
+
+    def __init__(
+        self, book: "Book", call: Call, bill: Bill, price: Listed | None, most: Decimal, number: str, standing: Standing
+    ) -> None:
+        self._book = book
+        self.call = call
+        self.bill = bill
+        self.price = price
+        self.most = most
+        self.number = number
+        self.standing = standing
+        self.open = True
+
+    def settle(self, meter: Meter, status: int, *, ended: bool) -> None:
+        """Settle what the answer came to; does nothing the second time, never raises.
+
+        Args:
+            meter: has seen the answer.
+            status: of the answer, 0 where none came.
+            ended: the whole answer has come.
+        """
+        if not self.open:
+            return
+        self.open = False
+        book = self._book
+        outcome = Outcome(status, ended, book.wall())
+        found = charge(self.bill, self.price, self.most, self._report(meter), outcome)
+        if found is None:
+            book.released(self)
+        else:
+            self.standing = book.settled(self, found, status)
+
+    def failed(self, meter: Meter, error: BaseException) -> None:
+        """Release where the request provably was not sent, else settle by what was seen."""
+        attempt = self.call.attempt
+        sent = attempt is not None and attempt.sent
+        if sent or (isinstance(error, CallError) and error.sent):
+            self.settle(meter, 0, ended=False)
+        elif self.open:
+            self.open = False
+            self._book.released(self)
+
+    def _report(self, meter: Meter) -> Report:
+        try:
+            return Report(meter.usage(), meter.seen(), meter.price())
+        except Exception as error:  # noqa: BLE001 - a meter that fails must not keep money held for ever
+            fields = (("upstream", self.bill.upstream), ("error", type(error).__name__))
+            self._book.emit(Notice("error", "meter_failed", "What an answer used could not be read", fields))
+            return Report()
