@@ -86,7 +86,7 @@ class Rig:
         clock = Clock()
         state = State(app.handler, Limits(), clock, Wheel(clock, loop), loop, _refused, _report)
         target = app.runtime.upstreams[0].targets[0]
-        pool = app._wire._pools.get(target) or app._wire._pool(target)  # noqa: SLF001 - there is no socket to dial
+        pool = app._engine.wire._pools.get(target) or app._engine.wire._pool(target)  # noqa: SLF001 - there is no socket to dial
         for _ in range(CONNECTIONS):
             answers = pool._new()  # noqa: SLF001 - as above
             answers.connection_made(Stub(partial(self._asked, answers)))  # type: ignore[arg-type]  # what a call needs
