@@ -157,14 +157,16 @@ class Cache:
     def _question(self, visit: Visit, key: tuple[bytes, bytes, bytes]) -> Question:
         forward = visit.entry is None and not self._flights.fill.has(key, self._now())
         ticket = self._shelf.begin(visit.uri, visit.asked.scope)
-        return Question(ticket, visit.call, visit.asked, visit.entry, forward=forward)
+        return Question(ticket, visit.call, visit.asked, visit.entry, forward=forward, once=self._stands_in(visit))
 
     def _patient_until(self, visit: Visit) -> float | None:
         """Return until when the upstream may answer while a stale copy could stand in, None where none could."""
-        entry, now = visit.entry, self._now()
-        if entry is None or not stands_in(entry, visit.asks, now):
+        if not self._stands_in(visit):
             return None
-        return min(now + self._patience, visit.call.deadline - _MARGIN)
+        return min(self._now() + self._patience, visit.call.deadline - _MARGIN)
+
+    def _stands_in(self, visit: Visit) -> bool:
+        return visit.entry is not None and stands_in(visit.entry, visit.asks, self._now())
 
     def _refresh(self, visit: Visit, proceed: Proceed) -> None:
         """Start a refresh behind the answer, unless one is under way."""
@@ -183,7 +185,10 @@ class Cache:
         shelf, asks, asked = self._shelf, visit.asks, visit.asked
         keep = asks is None or not asks.no_store
         ticket = shelf.begin(visit.uri, asked.scope)
-        question = Question(ticket, visit.call, asked, visit.entry, keep=keep, forward=visit.entry is None)
+        question = Question(
+            ticket, visit.call, asked, visit.entry,
+            keep=keep, forward=visit.entry is None, once=self._stands_in(visit),
+        )  # fmt: skip
         try:
             verdict = await exchange(question, shelf, proceed)
         except CallError as error:
@@ -215,6 +220,7 @@ class Cache:
         """Pass HEAD on; what it says freshens or ends what is kept for GET (section 4.3.5)."""
         entry, asks = visit.entry, visit.asks
         asked_at = self._now()
+        visit.call.run.once = self._stands_in(visit)
         try:
             reply = await proceed(visit.call)
         except CallError as error:

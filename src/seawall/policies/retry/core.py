@@ -51,7 +51,21 @@ class Rules:
                     return True
                 if word == b"false":
                     return False
-        return idempotent and status in self.statuses
+        return idempotent and status in self.statuses and not _lasting(headers)
+
+
+def _lasting(headers: Headers) -> bool:
+    """Whether an error says that it holds for a while: asked again at once, its maker would say the same.
+
+    Source: RFC 9111 section 4.2, freshness by `max-age` or `s-maxage`.
+    """
+    for name, value in headers:
+        if name == b"cache-control":
+            for part in value.lower().split(b","):
+                directive, _, seconds = part.strip(b" \t").partition(b"=")
+                if directive in (b"max-age", b"s-maxage") and seconds.isdigit() and seconds.strip(b"0"):
+                    return True
+    return False
 
 
 def backoff(retry: int, base: float, longest: float, uniform: Callable[[float, float], float]) -> float:
