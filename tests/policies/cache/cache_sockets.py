@@ -296,7 +296,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return f'"{value}s"' if not isinstance(value, str) else value
+        return f'"{value}s"'
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return f'"{value}"'
@@ -309,7 +309,9 @@ async def play(rig: Rig, text: str) -> list[str]:
     told.begin()
     origin.begin()
     origin.faults = faults = []
-    for step in steps(text.replace("origin.example", f"127.0.0.1:{rig.origin_port}")):
+    text = text.replace("gateway.example", f"127.0.0.1:{rig.port}")
+    text = re.sub(r"(?i)origin\.example(:80)?", f"127.0.0.1:{rig.origin_port}", text)
+    for step in steps(text.replace("X-Forwarded-Host: ", "Host: ")):  # the gateway tells that one itself
         origin.request, origin.left, origin.asked = step.request, list(step.answers), list(step.asked)
         origin.down = False
         faults += _compare(await rig.ask(step.request), step)
