@@ -206,6 +206,7 @@ class App:
         self._runtime.stores.append(shared.views)
         if engine.spending.records is not None:
             self._runtime.stores.append(engine.spending.records.views)
+        self._runtime.kept = engine.kept
         self._runtime.callers = self._guard.directory
         self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
         self._put(tree, upstreams, table)

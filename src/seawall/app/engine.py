@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from seawall.app.aws import Aws
 from seawall.app.build import Parts, build_table
 from seawall.app.gauges import expose_cache
+from seawall.app.kept import KeptAnswers
 from seawall.app.shared import Shared, open_shared
 from seawall.app.shelves import Shelves
 from seawall.app.spending import Spending, open_spending
@@ -36,12 +37,13 @@ class Engine:
 
     Attributes:
         states: what outlives a reload.
-        wire, buffers, shelves, shared, spending: as their classes say.
+        wire, buffers, shelves, kept, shared, spending: as their classes say.
     """
 
     wire: Wire
     buffers: Allowance
     shelves: Shelves
+    kept: KeptAnswers
     shared: Shared
     spending: Spending
 
@@ -82,6 +84,7 @@ class Engine:
         stack.push_async_callback(self.shelves.close)  # before the wire, on which its refreshes run
         expose_cache(metrics, self.shelves)
         self.shared = await open_shared(tree.state, clock, emit, stack, self.states, self.shelves)
+        self.kept = KeptAnswers(self.shelves, clock, self.shared.entries)
         self.spending, book = await open_spending(clock, emit, self.shared, metrics, stack, tree)
         aws = Aws(clock, wheel, loop, emit, self.buffers, watchers.redact.learn)
         stack.push_async_callback(aws.close)

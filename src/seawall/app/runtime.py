@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from seawall import __version__
 from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
+from seawall.admin.kept import Keeps
 from seawall.admin.view import Phase
 from seawall.app.periodic import Periodic
 from seawall.callers import Directory
@@ -42,9 +43,11 @@ class LiveRuntime:
         stores: each says how a store is.
         again: loads the settings anew.
         callers: those in force.
+        kept: answers of the cache.
     """
 
     callers: Directory
+    kept: Keeps
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(
@@ -87,6 +90,7 @@ class LiveRuntime:
             tuple(view for views in self.stores for view in views()),
             self._vital(),
             self._periodic.views(),
+            self.kept.totals(),
         )
 
     def settings(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The exchanges of tests/policies/cache over real sockets: a client, the whole gateway, an origin; only time is told."""
+"""The exchanges of the page over real sockets: a client, the whole gateway, an origin; only time is told."""
 
 import asyncio
 import re
@@ -305,7 +305,7 @@ def _toml(value: Any) -> str:
 async def play(rig: Rig, text: str) -> list[str]:
     """Play an exchange from an empty cache; return what came out otherwise than told."""
     origin, told = rig.origin, rig.told
-    rig.app._engine.shelves.forget(None)
+    await rig.app.runtime.kept.purge("", None, None)
     told.begin()
     origin.begin()
     origin.faults = faults = []
@@ -319,7 +319,7 @@ async def play(rig: Rig, text: str) -> list[str]:
             if not origin.left:
                 break
             await asyncio.sleep(TURNS / 100)
-        while any(len(flights) for _, flights in rig.app._engine.shelves.flights()):
+        while rig.app.runtime.kept.totals().flights:
             await asyncio.sleep(0)
         if origin.left:
             faults.append(f"{step.request}: the origin was not asked")
