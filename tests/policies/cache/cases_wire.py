@@ -253,7 +253,7 @@ semantics 7.1: an answer with Set-Cookie is nobody else's, whatever it says
     ? If-None-Match: abc
     < 304 | ETag: abc
     = 200 | "answer 1"
-9111 5.2.1.7: only-if-cached where nothing is kept
+9111 5.2.1.7: only-if-cached where nothing is kept, on the whole way
     > GET /a | Cache-Control: only-if-cached
     = 504
 9111 4.2.4: the origin is gone and nobody said stale would do
@@ -337,7 +337,7 @@ semantics 7.1: an answer with Set-Cookie is nobody else's, whatever it says
     ? If-Modified-Since: {-3600}
     < 304 | Cache-Control: max-age=60
     = 200 | "answer 1"
-9111 4.3.2: If-Match is the origin's to judge
+9111 4.3.2: If-Match is the origin's to judge, on the whole way
     > GET /a
     < 200 | Cache-Control: max-age=60 | ETag: "1"
     = 200
