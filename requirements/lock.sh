@@ -7,7 +7,7 @@ compile() {
   "$uv" pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 \
     --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@"
 }
-everything="--extra serve --extra redis --extra postgres --extra sqlite --extra bedrock --extra sentry --extra otlp"
+everything="--extra serve --extra redis --extra postgres --extra sqlite --extra sentry --extra otlp"
 compile --output-file requirements/core.txt
 compile --extra serve --output-file requirements/serve.txt
 # shellcheck disable=SC2086  # a list of flags

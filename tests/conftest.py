@@ -26,6 +26,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of this suite."""
+    # a gateway with a Bedrock upstream looks for credentials; no test asks the metadata service of its own machine
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     config.addinivalue_line("markers", "core: also run on the standard event loop; set by folder, see conftest.py")
 
 

@@ -38,7 +38,7 @@ def settings(weather: Sandbox, lamps: FaultServer, heating: FaultServer) -> dict
     """Return the environment in which seawall.toml leads to these, and in which minutes are seconds."""
     found = {
         "SERVER__LISTEN": "127.0.0.1:0",
-        "SERVER__DRAIN": "1s",
+        "SERVER__DRAIN": "200ms",
         "UPSTREAMS__WEATHER__URL": weather.url,
         "UPSTREAMS__WEATHER__ALLOW_PRIVATE": "true",
         "UPSTREAMS__WEATHER__CACHE__TTL": "1s",

@@ -228,3 +228,19 @@ async def test_on_a_real_server_two_replicas_share_lose_it_and_come_back(server:
         assert [await here.passes(50, lambda here=here: app(here)) for _, here in both] == [5, 0]
     finally:
         await links.close()
+
+
+async def test_who_leaves_a_shared_limit_takes_its_use_along_in_the_store():
+    """The store knows the new limit's key by what was used of the one that names share."""
+    store = Store()
+    users = UserRules(b"x-u", Rate(10, 60.0), Rate(60, 60.0), 1)
+    shared = SharedLimits(store, store)
+    here = Guarded(Rules("app", (digest(b"sw-app"),), users=users), shared=shared)
+    await here.passes(1, lambda: here.admit("sw-app", (b"x-u", b"first")))
+    here.now += 6.0
+    await here.passes(1, lambda: here.admit("sw-app", (b"x-u", b"late")))
+    here.now += 7.0  # the first one's share is whole again, of the shared one five twelfths are not
+    await here.passes(1, lambda: here.admit("sw-app", (b"x-u", b"late")))
+    await shared.close()
+    charged = dict(store.charges)
+    assert charged["caller:app:user:late:rate"] == pytest.approx(5 / 12)

@@ -99,3 +99,21 @@ async def test_callers_without_token_limits_hold_nothing():
     await entry.hold_tokens(10**9)
     entry.settle_tokens(10**9)
     assert entry.headers == []
+
+
+async def test_a_reload_keeps_what_is_used_and_held():
+    """A wider limit leaves that much more, a limit that goes and comes again begins anew (semantics 2.7)."""
+    here = Guarded(Rules("app", (digest(b"sw-app"),), tokens=Rate(1000, 60.0)))
+    used, held = await here.admit("sw-app", model=True), await here.admit("sw-app", model=True)
+    await used.hold_tokens(400)
+    used.settle_tokens(300)
+    await held.hold_tokens(500)
+    here.callers.configure([Rules("app", (digest(b"sw-app"),), tokens=Rate(1200, 60.0))], here.strangers)
+    entry = await here.admit("sw-app", model=True)
+    assert shown(entry) == b'"tokens";r=400;t=15'
+    held.settle_tokens(100)
+    assert await hold(entry, 800)
+    here.callers.configure([Rules("app", (digest(b"sw-app"),))], here.strangers)
+    entry.settle_tokens(800)
+    here.callers.configure([Rules("app", (digest(b"sw-app"),), tokens=Rate(1000, 60.0))], here.strangers)
+    assert await hold(await here.admit("sw-app"), 1000)

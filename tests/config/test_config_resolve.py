@@ -3,6 +3,7 @@
 from configs import tree, upstream
 
 from seawall.config import ResolvedUpstream, resolve
+from seawall.config.regions import BEDROCK_REGIONS
 from seawall.contracts.target import Timeouts
 from seawall.policies.balance.settings import BalanceSettings
 from seawall.policies.breaker.settings import BreakerSettings
@@ -140,9 +141,23 @@ def test_where_an_upstream_stands() -> None:
 
 
 def test_the_address_of_bedrock_follows_from_its_region() -> None:
-    """Unless one is given."""
-    (found,) = resolve(tree(upstream('api = "bedrock"', 'region = "us-east-1"')))
-    assert found.targets[0].host == "bedrock-runtime.us-east-1.amazonaws.com"
+    """Unless one is given; the timeouts are those that are said."""
+    (found,) = resolve(
+        tree(upstream('api = "bedrock"', 'region = "eu-west-1"', 'connect_timeout = "10s"', 'timeout = "120s"'))
+    )
+    (target,) = found.targets
+    assert (target.scheme, target.authority, target.base) == ("https", b"bedrock-runtime.eu-west-1.amazonaws.com", b"")
+    assert (found.timeouts.connect, found.timeouts.total, found.timeouts.first_byte) == (10.0, 120.0, 120.0)
+    (own,) = resolve(tree(upstream('api = "bedrock"', 'region = "eu-west-1"', 'url = "https://vpce.example/x"')))
+    assert (own.targets[0].authority, own.targets[0].base) == (b"vpce.example", b"/x")
+
+
+def test_the_regions_are_those_aws_ships() -> None:
+    """The list is botocore's of the two partitions whose names end in amazonaws.com; a new one fails here."""
+    from botocore.session import Session
+
+    known = {name for part in ("aws", "aws-us-gov") for name in Session().get_available_regions("bedrock", part)}
+    assert known == BEDROCK_REGIONS
 
 
 def test_idempotent_and_required_pass_through() -> None:

@@ -20,7 +20,7 @@ SAID = (
     "GET /weather/v1/forecast: 200, seawall; hit",
     "GET /lamps/state: 200, from the device",
     "GET /heating/state: 200, seawall; fwd=uri-miss",
-    "schedule forecast: failed the answer was 502",
+    "schedule forecast: failed the answer was 502, upstream-unreachable",
     "GET /weather/v1/forecast: 200, seawall; hit; ttl=-",
     'GET /lamps/state: 200, fixed: {"on":false,"stale":true}',
     "GET /lamps/state: 200, from the device",

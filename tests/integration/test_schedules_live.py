@@ -43,7 +43,7 @@ class Counting(FaultServer):
 def text(up: Counting, more: str = "") -> str:
     """Return settings with a schedule of one hour, which runs once at the start."""
     return (
-        f'[server]\nlisten = "127.0.0.1:0"\ndrain = "1s"\n[upstreams.up]\nurl = "{up.url}"\nallow_private = true\n'
+        f'[server]\nlisten = "127.0.0.1:0"\ndrain = "200ms"\n[upstreams.up]\nurl = "{up.url}"\nallow_private = true\n'
         f"retry = {{ attempts = 1 }}\n{more}\n{SCHEDULE}"
     )
 

@@ -218,6 +218,15 @@ def test_an_exception_before_content_may_fail_over():
         list(chats(EARLY).create(model="fast", messages=HELLO, stream=True))
 
 
+def test_an_empty_text_is_no_content():
+    """Some models begin with one; what fails then may still fail over."""
+    body = json.dumps({"model": "fast", "messages": HELLO, "stream": True}).encode()
+    pieces = [START, delta(0, text=""), EARLY[len(START) :]]
+    _, _, _, one = heard(spoken_of("/v1/chat/completions", body), 200, STREAM_HEADERS, pieces)
+    assert not one.content
+    assert one.failure[0] == 429
+
+
 def test_an_exception_after_content_ends_the_stream_in_an_error():
     """After content there is no failing over; the client gets what came and then a proper error of its dialect."""
     seen = []

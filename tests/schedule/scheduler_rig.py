@@ -13,7 +13,7 @@ from seawall.contracts.state import Leases
 from seawall.schedule import Runner, Scheduler, plan_of
 from seawall.schedule.job import Job
 from seawall.schedule.plan import Plan
-from seawall.stores import MemoryLeases, MemoryMessages
+from seawall.stores import MemoryMessages
 from seawall.testing import EPOCH, Recorder, VirtualLoop
 
 Answer = Callable[[Request], Awaitable[Reply]]
@@ -72,9 +72,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(
-    answer: Answer = fine, *, leases: Leases | None = None, shared: bool = False, jitter: float = 0.0
-) -> AsyncIterator[Rig]:
+async def rig(answer: Answer = fine, *, leases: Leases | None = None, jitter: float = 0.0) -> AsyncIterator[Rig]:
     """Run a scheduler; `jitter` is the share of its spread that is drawn each time."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
@@ -94,8 +92,8 @@ async def rig(
     events, lost = Recorder(), []
     runner = Runner(ask, messages, clock)
     scheduler = Scheduler(
-        runner, clock, lambda low, high: low + (high - low) * jitter, leases or MemoryLeases(),
-        events, lost.append, shared=shared,
+        runner, clock, lambda low, high: low + (high - low) * jitter, leases,
+        events, lost.append,
     )  # fmt: skip
     here = Rig(scheduler, runner, messages, events=events, lost=lost)
     try:

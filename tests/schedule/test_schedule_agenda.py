@@ -56,3 +56,14 @@ def test_a_clock_that_is_set_back_does_not_stop_it() -> None:
     assert one.next == 1060.0
     one.look(1060.0)
     assert one.due == 1060.0
+
+
+def test_a_clock_that_is_corrected_runs_nothing_twice() -> None:
+    """Some seconds back, past a moment that was run: it is not run again."""
+    one = agenda()
+    one.look(1060.5)
+    assert one.due == 1060.0
+    one.done()
+    one.look(1055.0)
+    one.look(1061.0)
+    assert (one.due, one.next) == (None, 1120.0)

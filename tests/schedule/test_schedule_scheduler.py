@@ -8,6 +8,7 @@ from scheduler_rig import fine, plans, rig
 
 from seawall.contracts.errors import UpstreamBroken
 from seawall.contracts.events import Notice
+from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.state import StateLost
@@ -171,6 +172,7 @@ async def test_10_4_what_is_too_large_to_publish_is_an_error_said_once() -> None
         assert here.job("s").results == {"unpublished": 4, "ok": 2}
 
 
+OWN = [(b"proxy-status", b"seawall; error=destination_unavailable")]
 STALE = [(b"cache-status", b"up; hit, seawall; hit; ttl=-30; detail=ERROR")]
 
 
@@ -179,6 +181,9 @@ STALE = [(b"cache-status", b"up; hit, seawall; hit; ttl=-30; detail=ERROR")]
     ("reply", "detail"),
     [
         (lambda: Reply(503, [], b"{}"), "the answer was 503"),
+        (lambda: problem(503, "breaker-open", "Open"), "the answer was 503, breaker-open"),
+        (lambda: Reply(502, OWN, b"<html>secret"), "the answer was 502"),
+        (lambda: Reply(502, OWN, b'{"error":{"type":"a secret 123"}}'), "the answer was 502"),
         (lambda: Reply(304, []), "the answer was 304"),
         (lambda: Reply(200, [(b"x-seawall-fallback", b"fixed")], b"{}"), "the answer was the fallback"),
         (lambda: Reply(200, STALE, b"{}"), "the answer was a stale copy"),
@@ -360,9 +365,9 @@ async def test_10_4_of_several_replicas_one_runs() -> None:
     """Each moment is run once, by one of three; the others know it for as long as it counts."""
     shared = Shared()
     async with (
-        rig(leases=shared.of(1), shared=True) as one,
-        rig(leases=shared.of(2), shared=True, jitter=0.3) as two,
-        rig(leases=shared.of(3), shared=True, jitter=1.0) as three,
+        rig(leases=shared.of(1)) as one,
+        rig(leases=shared.of(2), jitter=0.3) as two,
+        rig(leases=shared.of(3), jitter=1.0) as three,
     ):
         for here in (one, two, three):
             here.scheduler.keep(plans(s={"every": "60s"}))
@@ -382,8 +387,8 @@ async def test_10_4_another_takes_over_within_30_seconds_of_a_death() -> None:
         await asyncio.sleep(10_000)
         raise AssertionError
 
-    async with rig(leases=shared.of(2), shared=True, jitter=1.0) as lives:
-        async with rig(hang, leases=shared.of(1), shared=True) as dies:
+    async with rig(leases=shared.of(2), jitter=1.0) as lives:
+        async with rig(hang, leases=shared.of(1)) as dies:
             for here in (dies, lives):
                 here.scheduler.keep(plans(s={"every": "600s"}))
             await asyncio.sleep(300)
@@ -399,16 +404,16 @@ async def test_10_4_another_takes_over_within_30_seconds_of_a_death() -> None:
 async def test_a_restart_runs_what_was_missed_and_not_what_was_done() -> None:
     """The moment is known by the lease: a new process on the same state finds it run, or due."""
     shared = Shared()
-    async with rig(leases=shared.of(1), shared=True) as first:
+    async with rig(leases=shared.of(1)) as first:
         first.scheduler.keep(plans(s={"every": "600s"}))
         await asyncio.sleep(10)
         assert len(first.asked) == 1
-    async with rig(leases=shared.of(2), shared=True) as second:
+    async with rig(leases=shared.of(2)) as second:
         second.scheduler.keep(plans(s={"every": "600s"}))
         await asyncio.sleep(10)
         assert second.asked == []
     await asyncio.sleep(900)
-    async with rig(leases=shared.of(3), shared=True) as third:
+    async with rig(leases=shared.of(3)) as third:
         third.scheduler.keep(plans(s={"every": "600s"}))
         await asyncio.sleep(10)
         assert len(third.asked) == 1
@@ -419,7 +424,7 @@ async def test_without_the_shared_store_each_replica_runs_by_itself() -> None:
     """Polled twice is better than not at all."""
     shared = Shared()
     shared.lost = True
-    async with rig(leases=shared.of(1), shared=True) as one, rig(leases=shared.of(2), shared=True) as two:
+    async with rig(leases=shared.of(1)) as one, rig(leases=shared.of(2)) as two:
         for here in (one, two):
             here.scheduler.keep(plans(s={"every": "60s", "jitter": "0s"}))
         await asyncio.sleep(61)

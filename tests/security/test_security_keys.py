@@ -153,3 +153,6 @@ async def test_whoever_leaves_the_key_off_has_the_limits_of_strangers():
         assert (await ask(app, b"X-Forwarded-For: 198.51.100.7")).status == 429
         assert (await ask(app, b"X-Seawall-Key: " + KEY.encode())).status == 200
         assert (await ask(app, b"X-Seawall-Key: wrong")).status == 401
+        metrics = (await ask(app, b"Authorization: Bearer " + TOKEN.encode(), target=b"/metrics")).body
+    assert b'seawall_caller_keyed{caller="anonymous"} 1' in metrics
+    assert b'seawall_caller_calls_total{caller="anonymous",outcome="refused"} 4' in metrics

@@ -6,10 +6,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from seawall.admin.kept import CacheView
 from seawall.callers import Directory
+from seawall.contracts.ledger import Ledger
 
 __all__ = [
     "Controls",
     "KeepsCallers",
+    "KeepsLedger",
     "Phase",
     "PoolView",
     "QueueView",
@@ -226,6 +228,16 @@ class KeepsCallers(Protocol):
     @property
     def callers(self) -> Directory:
         """The callers in force."""
+        ...
+
+
+@runtime_checkable
+class KeepsLedger(Protocol):
+    """A runtime that knows what was spent."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record of it."""
         ...
 
 

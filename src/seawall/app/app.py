@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -186,29 +186,21 @@ class App:
         await engine.start(tree, lambda: pairs_of(self.addresses))
         upstreams, table = engine.build(tree)
         shared, store = engine.shared, self._caller_store
-        if store is None and engine.spending.records is not None:
-            store = engine.spending.records.callers
+        if store is None and engine.durable is not None:
+            store = engine.durable.callers
         self._guard = await open_guard(clock, self._metrics, self._hub.emit, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._gateway.models = self._models = open_models(
-            self._gateway, clock, self._wheel, engine.spending.book.share_used
+            self._gateway, clock, self._wheel, engine.answers(), engine.spending.book.share_used
         )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
         self._traffic = Traffic(self._metrics, self._wheel, (one.name for one in upstreams))
         self._traffic.start()
         stack.callback(self._traffic.stop)
-        self._runtime = LiveRuntime(
-            tree, upstreams, clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
-            engine.buffers, await loop.run_in_executor(None, versions), self._periodic,  # reads package metadata
-        )  # fmt: skip
-        self._runtime.stores.append(shared.views)
-        if engine.spending.records is not None:
-            self._runtime.stores.append(engine.spending.records.views)
-        self._runtime.kept = engine.kept
-        self._runtime.callers = self._guard.directory
-        self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
+        self._runtime = self._shown(tree, upstreams, found)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
@@ -218,6 +210,22 @@ class App:
         self._runtime.servers = servers
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    def _shown(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], found: Mapping[str, str]) -> LiveRuntime:
+        """Return the gateway as the operations pages see it."""
+        engine = self._engine
+        runtime = LiveRuntime(
+            tree, upstreams, self._clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
+            engine.buffers, found, self._periodic,
+        )  # fmt: skip
+        runtime.stores.append(engine.shared.views)
+        if engine.durable is not None:
+            runtime.stores.append(engine.durable.views)
+        runtime.kept = engine.kept
+        runtime.callers = self._guard.directory
+        runtime.ledger = engine.spending.ledger
+        runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        return runtime
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
         watchers = Watchers(

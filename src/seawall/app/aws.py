@@ -13,6 +13,7 @@ from seawall.aws.signed import Bearer, Room, Signed, SigV4
 from seawall.aws.sigv4 import Signer
 from seawall.config import ResolvedUpstream
 from seawall.contracts.clock import Clock
+from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Emit
 from seawall.contracts.policy import Transport
 from seawall.contracts.secret import Secret
@@ -31,6 +32,13 @@ def signs(upstream: ResolvedUpstream) -> bool:
     """Whether an upstream needs AWS credentials: Bedrock without an API key of its own."""
     settings = upstream.settings
     return settings.api == "bedrock" and settings.key is None and not settings.keys
+
+
+def _bearer(env: Mapping[str, str]) -> str:
+    key = env.get("AWS_BEARER_TOKEN_BEDROCK", "")
+    if any(not "!" <= sign <= "~" for sign in key):
+        raise SettingsError(["AWS_BEARER_TOKEN_BEDROCK: must be a key without control characters and blanks"])
+    return key
 
 
 class Aws:
@@ -65,10 +73,14 @@ class Aws:
         self._secrets: list[Secret] = []
 
     def transport(self, upstream: ResolvedUpstream, wire: Transport) -> Transport:
-        """Return what sends an upstream's attempts: the wire itself for those that need no signature."""
+        """Return what sends an upstream's attempts: the wire itself for those that need no signature.
+
+        Raises:
+            SettingsError: AWS_BEARER_TOKEN_BEDROCK is no key.
+        """
         if not signs(upstream):
             return wire
-        bearer = self._env.get("AWS_BEARER_TOKEN_BEDROCK")
+        bearer = _bearer(self._env)
         if not self._secrets:
             self._tell([Secret(self._env[name]) for name in _SECRETS if self._env.get(name)])
         region = upstream.settings.region or ""

@@ -35,13 +35,6 @@ class Guard:
         )
 
 
-def configure_callers(callers: Callers, tree: Tree) -> None:
-    """Put the callers of the settings in force."""
-    server, every = tree.server, {name: _rules(name, caller) for name, caller in tree.callers.items()}
-    anonymous = every.pop(ANONYMOUS, None)
-    callers.configure(every.values(), Strangers(server.anonymous, server.bind.loopback, anonymous, server.trusted_hops))
-
-
 async def open_guard(
     clock: Clock, metrics: Metrics, emit: Emit, store: CallerStore | None, shared: Shared, stack: AsyncExitStack
 ) -> Guard:
@@ -60,6 +53,8 @@ async def open_guard(
         limits.start()
         stack.push_async_callback(limits.close)
     callers = Callers(clock.now, limits, metrics.configure_callers)
+    metrics.source("seawall_caller_keyed", lambda: [((name,), float(now)) for name, now, _ in callers.keyed()])
+    metrics.source("seawall_caller_keyed_limit", lambda: [((name,), float(most)) for name, _, most in callers.keyed()])
     directory = Directory(callers, store, clock.wall, emit)
     await directory.start()
     stack.push_async_callback(directory.close)

@@ -42,8 +42,8 @@ class Periodic:
         self._wall = clock.wall
         self._messages = messages
         self._runner = runner = Runner(gateway.inside, messages, clock)
-        many = shared.messages is not None
-        self._scheduler = Scheduler(runner, clock, random.uniform, shared.leases, emit, report, shared=many)
+        leases = None if shared.messages is None else shared.leases
+        self._scheduler = Scheduler(runner, clock, random.uniform, leases, emit, report)
         self.streams = Streams(messages, redact)
 
     def keep(self, tree: Tree) -> None:

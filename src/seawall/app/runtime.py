@@ -16,6 +16,7 @@ from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
+from seawall.contracts.ledger import Ledger
 from seawall.contracts.target import Target
 from seawall.observers import LineWriter, Traffic, Vitals
 from seawall.pipeline.buffers import Allowance
@@ -44,10 +45,12 @@ class LiveRuntime:
         again: loads the settings anew.
         callers: those in force.
         kept: answers of the cache.
+        ledger: what was spent.
     """
 
     callers: Directory
     kept: Keeps
+    ledger: Ledger
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shared", "open_shared"]
 
-_KEPT = 1024  # entries of a stream that a replica which starts or comes back can read
+_KEPT = 1024  # entries of a stream that a replica which starts or comes back can read, messages and purges
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
 """What settings say about money, as the book understands it."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from seawall.app.records import Records, open_records
 from seawall.app.shared import Shared
 from seawall.config import Tree
 from seawall.config.caller import CapSettings
@@ -15,9 +13,9 @@ from seawall.config.model import TokenPrices
 from seawall.config.spend import SpendSettings
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit, Notice
-from seawall.contracts.ledger import Ledger
+from seawall.contracts.ledger import Ledger, LedgerLost
 from seawall.observers import Metrics
-from seawall.spend.book import Accounts, Book
+from seawall.spend.book import Accounts, Book, Marks
 from seawall.spend.calendar import Calendar
 from seawall.spend.caps import CallerCaps, CapSet, Rules, Want
 from seawall.spend.counters import Account, Counters
@@ -26,13 +24,15 @@ from seawall.spend.money import dollars, picos
 from seawall.spend.prices import NO_TABLE, Listed, PriceTable, Units
 from seawall.spend.prices.bound import FREE, Prices, one_price, settings_price
 from seawall.spend.prices.table import GenaiPrices
+from seawall.spend.rebuild import rebuild
 from seawall.spend.spool import Spool
+from seawall.spend.writer import DurableLedger
 
 if TYPE_CHECKING:
     from seawall.spend.shared import SharedAccounts
     from seawall.stores.redis import Link
 
-__all__ = ["Spending", "configure", "expose_spool", "open_spending", "prices_of", "rules_of", "warm"]
+__all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of", "warm"]
 
 _KINDS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output")
 
@@ -45,7 +45,8 @@ class Spending:
         random_bits: `random.getrandbits`, for ids of rows.
         shared: counters are all replicas' where it has a link.
         metrics: asks the book when they are asked.
-        records: the durable ledger, None where rows are kept in memory.
+        ledger: where rows go; in memory where there is no other.
+        marks: of reservations, None where nothing outlives this process.
     """
 
     def __init__(
@@ -55,14 +56,13 @@ class Spending:
         random_bits: Callable[[int], int],
         shared: Shared,
         metrics: Metrics,
-        records: Records | None = None,
+        ledger: Ledger | None = None,
+        marks: Marks | None = None,
     ) -> None:
-        self.records = records
-        self.ledger: Ledger = MemoryLedger() if records is None else records.ledger
+        self.ledger: Ledger = ledger or MemoryLedger()
         self._shared = None if shared.link is None else _shared(shared.link, emit, self)
         self.counters = Counters(self._spent) if self._shared is None else self._shared.known
         accounts: Accounts = self._shared or self.counters
-        marks = None if records is None else records.spool
         self.book = Book(accounts, self.ledger, clock, emit, random_bits, marks)
         self._wall = clock.wall
         self._emit = emit
@@ -79,11 +79,20 @@ class Spending:
         if self._shared is not None:
             stack.push_async_callback(self._shared.close)
             await self._shared.start()
-        if self.records is not None:
-            await self.records.start(self)
-        elif tree.spend.day is not None:
+        # what dead processes left is told under these names
+        self._metrics.configure([(name, "") for name in tree.upstreams], [])
+        if isinstance(self.ledger, DurableLedger):
+            await self._recall(self.ledger)
+        if tree.ledger.url.reveal() == "memory://" and tree.spend.day is not None:
             message = "Day caps start afresh at each start; ledger.url names a database that outlives the process"
             self._emit(Notice("warning", "caps_in_memory", message))
+
+    async def _recall(self, ledger: DurableLedger) -> None:
+        try:
+            await rebuild(self.book, self.counters, ledger, self._wall())
+        except LedgerLost as error:  # only where there are no caps, else there would be no start without it
+            message = "What was spent before is not known, since the ledger's database is away"
+            self._emit(Notice("warning", "ledger_away", message, (("error", str(error)),)))
 
     def configure(self, tree: Tree) -> None:
         """Put the caps, prices and days of a settings tree in force."""
@@ -94,20 +103,7 @@ class Spending:
         book = self.book
         metrics.source("seawall_reserved_usd", lambda: float(dollars(book.accounts.held)))
         metrics.source("seawall_cap_used_ratio", book.shares)
-        if self.records is not None:
-            expose_spool(metrics, self.records.spool)
         metrics.source("seawall_price_unknown", lambda: [((name,), float(n)) for name, n in book.unpriced.items()])
-
-
-async def open_spending(
-    clock: Clock, emit: Emit, shared: Shared, metrics: Metrics, stack: AsyncExitStack, tree: Tree
-) -> tuple[Spending, Book]:
-    """Return the spending of a gateway, started, and its book; `stack` ends it."""
-    records = await open_records(tree.ledger, clock, emit, stack)
-    metrics.configure([(name, "") for name in tree.upstreams], [])  # what dead processes left is told under these names
-    spending = Spending(clock, emit, random.getrandbits, shared, metrics, records)
-    await spending.start(stack, tree)
-    return spending, spending.book
 
 
 def _shared(link: "Link", emit: Emit, spending: Spending) -> "SharedAccounts":

@@ -42,6 +42,7 @@ class Keeper:
         self._error: CredentialsError | None = None
         self._tried = float("-inf")
         self._failures = 0
+        self._looking = False
         self._wake = asyncio.Event()
         self._waiters: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -78,7 +79,8 @@ class Keeper:
             return found
         if self._error is not None and self._clock.now() - self._tried < PATIENCE:
             raise self._error
-        self._wake.set()
+        if not self._looking:
+            self._wake.set()
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:
@@ -98,6 +100,7 @@ class Keeper:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
+            self._looking = True
             self._tried = self._clock.now()
             try:
                 found = await self._find()
@@ -107,6 +110,7 @@ class Keeper:
                 self._failed(CredentialsError(f"looking for credentials failed: {type(error).__name__}"))
             else:
                 self._found(found)
+            self._looking = False
             self._tell()
             await self._pause()
 
@@ -147,4 +151,4 @@ class Keeper:
         if found is None or found.expires is None:
             return None
         left = found.expires - self._clock.wall()
-        return max(SOONEST, left - min(EARLY, max(LEAST, left / 5)) - self._uniform(0.0, 30.0))
+        return max(SOONEST, left - min(EARLY, max(LEAST, left / 4)) - self._uniform(0.0, 30.0))

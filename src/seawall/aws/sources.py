@@ -138,7 +138,11 @@ async def instance(env: Environment, fetch: Fetch) -> Credentials | None:
         return None  # not on an instance
     text = token.body.strip()
     if token.status != 200 or not text or not text.isascii() or b"\n" in text:
-        raise CredentialsError(f"the instance's metadata service gives no token, it answered {token.status}")
+        raise CredentialsError(
+            f"no AWS credentials before the instance's metadata service, which gives no token (it answered "
+            f"{token.status}); where this is no EC2 instance "
+            "set AWS_EC2_METADATA_DISABLED=true, and AWS_ACCESS_KEY_ID or AWS_PROFILE"
+        )
     headers: Headers = [(b"x-aws-ec2-metadata-token", text)]
     place = f"{base}/latest/meta-data/iam/security-credentials/"
     role = await fetch("GET", place, headers, private=private)

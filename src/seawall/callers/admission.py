@@ -1,6 +1,6 @@
 """The door's guard: whose key it is, whether somebody without one is let in, and the limits of both."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from seawall.callers.caller import Caller
@@ -69,6 +69,13 @@ class Callers:
     def rules(self) -> tuple[Rules, ...]:
         """What each of them may, those of the settings first."""
         return tuple(caller.rules for caller in self._known.values())
+
+    def keyed(self) -> Iterator[tuple[str, int, int]]:
+        """Yield name, users told apart now and at most, of each caller that has limits for them."""
+        for name, caller in self._known.items():
+            found = caller.keyed()
+            if found is not None:
+                yield (name, *found)
 
     def configure(self, rules: Iterable[Rules], strangers: Strangers) -> None:
         """Put the callers of other settings in force; those of the management API stay."""

@@ -52,6 +52,11 @@ class Caller:
             subject.change(self._quotas, now)
         self._set_users(now)
 
+    def keyed(self) -> tuple[int, int] | None:
+        """Return how many users, or addresses without a key, are told apart now and at most; None where none are."""
+        limits = self._users if isinstance(self._own, Subject) else self._own
+        return None if limits is None else (len(limits), limits.most)
+
     def subjects(self, request: Request, user: str, hops: int, now: float) -> tuple[Subject, ...]:
         """Return whom a call counts for, the narrowest first."""
         own = self._own

@@ -80,7 +80,7 @@ class Entry:
     @property
     def headers(self) -> Headers:
         """Rate-limit fields as the limits stood when they were last asked."""
-        met = [*self._calls, *self._tokens]
+        met = self._calls + self._tokens
         if not met:
             return []
         found = headers(met)

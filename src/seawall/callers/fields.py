@@ -47,6 +47,9 @@ class Fields:
 
 def headers(limits: Sequence[tuple[Fields, Verdict]]) -> Headers:
     """Return the fields of all limits a call met."""
+    if len(limits) == 1:
+        ((fields, verdict),) = limits
+        return [(b"ratelimit-policy", fields.policy), (b"ratelimit", fields.state(verdict))]
     return [
         (b"ratelimit-policy", b", ".join([fields.policy for fields, _ in limits])),
         (b"ratelimit", b", ".join([fields.state(verdict) for fields, verdict in limits])),

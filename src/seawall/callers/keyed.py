@@ -69,6 +69,11 @@ class Keyed(Generic[L]):
         """Return every limit that is kept, the shared one included."""
         return [*self._limits.values(), *(() if self._rest is None else (self._rest,))]
 
+    @property
+    def most(self) -> int:
+        """How many are kept."""
+        return self._most
+
     def hold_at_most(self, most: int) -> None:
         """Change how many are kept; what is over goes as it becomes as good as new."""
         self._most = most

@@ -24,18 +24,17 @@ class CallLimit:
     """Calls per time.
 
     Args:
-        name: as callers are told it.
-        rate: the limit.
-        key: what it is called in the shared store.
+        fields: the limit, and as callers are told it.
+        key: what it is called in the shared store, `""` where there is none.
         shared: the store, None where this process decides alone.
     """
 
     __slots__ = ("_alone", "_bucket", "_key", "_shared", "burst", "fields", "rate")
 
-    def __init__(self, name: str, rate: Rate, key: str, shared: SharedLimits | None) -> None:
-        self.rate = rate
+    def __init__(self, fields: Fields, key: str, shared: SharedLimits | None) -> None:
+        self.fields = fields
+        self.rate = rate = fields.rate
         self.burst = burst_of(rate)
-        self.fields = Fields(name, rate)
         self._key = key
         self._shared = shared
         self._alone = False
@@ -80,12 +79,12 @@ class CallLimit:
         if self._shared is not None:
             self._shared.charge(self._key, self.rate, self.burst, used)
 
-    def change(self, rate: Rate, now: float) -> None:
+    def change(self, fields: Fields, now: float) -> None:
         """Change the limit; what is used stays used (semantics 2.7)."""
+        self.fields, rate = fields, fields.rate
         if rate != self.rate:
             self.rate = rate
             self.burst = burst_of(rate)
-            self.fields = Fields(self.fields.name, rate)
             self._bucket.change(*_share(rate, self.burst, self._shared), now)
 
 
@@ -94,17 +93,16 @@ class TokenLimit:
     one call may want a good part of it.
 
     Args:
-        name: as callers are told it.
-        rate: the limit.
-        key: what it is called in the shared store.
+        fields: the limit, and as callers are told it.
+        key: what it is called in the shared store, `""` where there is none.
         shared: the store, None where this process decides alone.
     """
 
     __slots__ = ("_alone", "_key", "_shared", "_tokens", "fields", "rate")
 
-    def __init__(self, name: str, rate: Rate, key: str, shared: SharedLimits | None) -> None:
-        self.rate = rate
-        self.fields = Fields(name, rate, "tokens")
+    def __init__(self, fields: Fields, key: str, shared: SharedLimits | None) -> None:
+        self.fields = fields
+        self.rate = rate = fields.rate
         self._key = key
         self._shared = shared
         self._alone = False
@@ -152,11 +150,11 @@ class TokenLimit:
         if self._shared is not None:
             self._shared.charge(self._key, self.rate, self.rate.calls, used)
 
-    def change(self, rate: Rate, now: float) -> None:
+    def change(self, fields: Fields, now: float) -> None:
         """Change the limit; what is used or held stays so (semantics 2.7)."""
+        self.fields, rate = fields, fields.rate
         if rate != self.rate:
             self.rate = rate
-            self.fields = Fields(self.fields.name, rate, "tokens")
             self._tokens.change(*_share(rate, rate.calls, self._shared), now)
 
 

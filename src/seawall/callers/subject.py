@@ -1,5 +1,6 @@
 """Whoever limits are counted for: a caller, an end user behind its key, or the address of somebody without a key."""
 
+from seawall.callers.fields import Fields
 from seawall.callers.limits import CallLimit, TokenLimit
 from seawall.callers.shared import SharedLimits
 from seawall.contracts.units import Rate
@@ -8,7 +9,7 @@ __all__ = ["Quotas", "Subject"]
 
 
 class Quotas:
-    """What each of some subjects may use.
+    """What each of some subjects may use; what they all are told of it is written once.
 
     Args:
         words: names of the call and of the token limit, as callers are told them.
@@ -16,14 +17,13 @@ class Quotas:
         concurrency: calls under way at once, None for no bound.
     """
 
-    __slots__ = ("concurrency", "rate", "tokens", "words")
+    __slots__ = ("calls", "concurrency", "tokens")
 
     def __init__(
         self, words: tuple[str, str], rate: Rate | None, tokens: Rate | None, concurrency: int | None = None
     ) -> None:
-        self.words = words
-        self.rate = rate
-        self.tokens = tokens
+        self.calls = None if rate is None else Fields(words[0], rate)
+        self.tokens = None if tokens is None else Fields(words[1], tokens, "tokens")
         self.concurrency = concurrency
 
 
@@ -43,7 +43,7 @@ class Subject:
     __slots__ = ("_key", "_shared", "calls", "concurrency", "running", "tokens")
 
     def __init__(self, quotas: Quotas, key: str, shared: SharedLimits | None) -> None:
-        self._key = key
+        self._key = "" if shared is None else key
         self._shared = shared
         self.running = 0
         self.calls: CallLimit | None = None
@@ -53,17 +53,17 @@ class Subject:
     def change(self, quotas: Quotas, now: float) -> None:
         """Give it other quotas; what it uses it still uses (semantics 2.7)."""
         self.concurrency = quotas.concurrency
-        (calls, tokens), key = quotas.words, self._key
-        if quotas.rate is None:
+        shared = self._shared
+        if quotas.calls is None:
             self.calls = None
         elif self.calls is None:
-            self.calls = CallLimit(calls, quotas.rate, f"{key}:rate", self._shared)
+            self.calls = CallLimit(quotas.calls, "" if shared is None else f"{self._key}:rate", shared)
         else:
-            self.calls.change(quotas.rate, now)
+            self.calls.change(quotas.calls, now)
         if quotas.tokens is None:
             self.tokens = None
         elif self.tokens is None:
-            self.tokens = TokenLimit(tokens, quotas.tokens, f"{key}:tokens", self._shared)
+            self.tokens = TokenLimit(quotas.tokens, "" if shared is None else f"{self._key}:tokens", shared)
         else:
             self.tokens.change(quotas.tokens, now)
 

@@ -49,8 +49,6 @@ class Probe(NamedTuple):
 class _Means:
     """What every probe is made with."""
 
-    wire: Wire
-    aws: Aws
     clock: Clock
     wheel: Wheel
     loop: asyncio.AbstractEventLoop
@@ -58,18 +56,23 @@ class _Means:
 
 
 async def probe_all(upstreams: Iterable[ResolvedUpstream], env: Mapping[str, str] = os.environ) -> list[Probe]:
-    """Try every target of every upstream, all at once, each within its own timeouts."""
+    """Try every target of every upstream, all at once, each within its own timeouts.
+
+    Raises:
+        SettingsError: the environment holds something that cannot be a credential.
+    """
     loop = asyncio.get_running_loop()
     clock = Clock()
     wheel = Wheel(clock, loop)
     wire = Wire(clock, wheel, loop)
     aws = Aws(clock, wheel, loop, lambda event: None, Allowance(0), lambda secrets: None, env)
-    means = _Means(wire, aws, clock, wheel, loop, env)
+    means = _Means(clock, wheel, loop, env)
     try:
+        ways = [(one, aws.transport(one, wire)) for one in upstreams]
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_probe(upstream, target, means))
-                for upstream in upstreams
+                group.create_task(_probe(upstream, target, transport, means))
+                for upstream, transport in ways
                 for target in upstream.targets
             ]
     finally:
@@ -78,12 +81,11 @@ async def probe_all(upstreams: Iterable[ResolvedUpstream], env: Mapping[str, str
     return [task.result() for task in tasks]
 
 
-async def _probe(upstream: ResolvedUpstream, target: Target, means: _Means) -> Probe:
+async def _probe(upstream: ResolvedUpstream, target: Target, transport: Transport, means: _Means) -> Probe:
     name = upstream.name if len(upstream.targets) == 1 else f"{upstream.name}/{target.label}"
     bedrock = upstream.settings.api == "bedrock" and upstream.check is None
     what = upstream.check or (WHAT if bedrock else "connect")
     started = means.clock.now()
-    transport = means.aws.transport(upstream, means.wire)
     try:
         if bedrock:
             text, good = await models_listed(upstream, transport, means.clock, means.env)

@@ -237,7 +237,6 @@ class Gateway:
         record.error = why.kind
         request_id = self._id_of(record)
         reply = problem(why.status, why.kind, why.title, why.detail, upstream=record.upstream, request_id=request_id)
-        reply.headers += why.headers
         return self._own(record, reply, request_id)
 
     def fail(self, record: Record, error: CallError) -> Reply:

@@ -140,4 +140,6 @@ def clean_reply(headers: Headers, own: frozenset[bytes]) -> Headers:
 
 def with_limits(headers: Headers, limits: Headers) -> Headers:
     """Return the headers of an answer to a caller with limits: an upstream's own limits are for us, ours for it."""
-    return [*(pair for pair in headers if pair[0] not in _LIMITS), *limits]
+    out = [pair for pair in headers if pair[0] not in _LIMITS]
+    out += limits
+    return out

@@ -108,6 +108,6 @@ class Record:
             CallEnded(
                 call.caller, call.upstream, call.route, name, status, self.outcome, self.error, run.attempts, run.cache,
                 latency, run.wire_time, run.queue_time, received, sent, streamed, call.request_id, call.trace[0],
-                run.tokens, run.cost,
+                *run.paid(),
             )
         )  # fmt: skip

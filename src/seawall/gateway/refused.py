@@ -8,13 +8,12 @@ __all__ = ["CLIMBING", "FULL", "Refused", "foreign", "unreadable"]
 
 
 class Refused(NamedTuple):
-    """Parts of a problem, and headers that belong to it."""
+    """Parts of a problem."""
 
     status: int
     kind: str
     title: str
     detail: str
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 CLIMBING = Refused(

@@ -97,7 +97,9 @@ class Spoken(Protocol):
 
     Attributes:
         method, path: below the upstream's address.
-        headers: of the request's content (content type, version, accept); credentials are added elsewhere.
+        headers: of the request's content (content type, version, accept); credentials are added elsewhere. Where the
+            dialect is the client's own, its other headers go too (`anthropic-beta`, say), and its `anthropic-version`
+            goes before the one here; where it is translated, these are all.
         body: whole.
         output_bound: output tokens at most that this body allows, all choices together.
     """

@@ -42,6 +42,18 @@ FAMILIES = (
         "Calls that ended, by who made them; those of nobody by name and of schedules are not counted here.",
     ),
     Family(
+        "seawall_caller_keyed",
+        "gauge",
+        ("caller",),
+        "End users of a caller, or addresses without a key, whose limits are in use or were lately.",
+    ),
+    Family(
+        "seawall_caller_keyed_limit",
+        "gauge",
+        ("caller",),
+        "How many of them are told apart; above, new ones share one limit.",
+    ),
+    Family(
         "seawall_call_duration_seconds",
         "histogram",
         ("upstream", "route"),

@@ -6,6 +6,8 @@ from seawall.schedule.rhythm import Rhythm
 
 __all__ = ["Agenda"]
 
+_SET = 60.0  # seconds by which a clock is set back that is not only corrected
+
 
 class Agenda:
     """The next run of a schedule, and the one that is due.
@@ -39,7 +41,7 @@ class Agenda:
 
     def look(self, now: float) -> None:
         """Take notice of the time."""
-        if now < self._seen - 1:  # the clock was set back: what lies ahead was reckoned from a time that never was
+        if now < self._seen - _SET:  # what lies ahead was reckoned from a time that never was
             self._aim(now)
         self._seen = now
         if self.next is not None and now >= self.next:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import orjson
+
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import CallError
 from seawall.contracts.reply import Reply
@@ -16,6 +18,7 @@ __all__ = ["Ask", "Outcome", "Runner"]
 Ask = Callable[[Request, str], Awaitable[Reply]]
 
 KEPT = 1 << 20  # bytes of an answer that is to be published
+_LONGEST = 40  # characters of an error's type
 # no-cache: a poll wants to know what is so now; its answer is kept for the readers in between all the same
 _HEADERS = ((b"accept", b"*/*"), (b"user-agent", b"seawall"), (b"cache-control", b"no-cache"))
 
@@ -88,13 +91,24 @@ class Runner:
 def _fault(reply: Reply) -> str:
     """Return why an answer is none of the upstream's now: an error, or what is given in place of an answer."""
     if not 200 <= reply.status < 300:
-        return f"the answer was {reply.status}"
+        return f"the answer was {reply.status}{_kind(reply)}"
     if reply.header(b"x-seawall-fallback") == b"fixed":
         return "the answer was the fallback"
     own = (reply.header(b"cache-status") or b"").rpartition(b",")[2].strip()
     if own.startswith(b"seawall;") and b"hit" in (part.strip() for part in own.split(b";")):
         return "the answer was a stale copy"
     return ""
+
+
+def _kind(reply: Reply) -> str:
+    """Return which of the gateway's own errors an answer is, `""` where it is an upstream's, which may say anything."""
+    if not (reply.header(b"proxy-status") or b"").startswith(b"seawall;") or not isinstance(reply.body, bytes):
+        return ""
+    try:
+        kind = str(orjson.loads(reply.body)["error"]["type"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f", {kind}" if len(kind) < _LONGEST and kind.replace("-", "").isalpha() else ""
 
 
 async def _read(reply: Reply) -> bytes | None:

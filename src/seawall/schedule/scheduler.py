@@ -29,15 +29,15 @@ class Scheduler:
         runner: makes a run.
         clock: time.
         uniform: `random.uniform`, for jitter.
-        leases: who of several replicas runs what.
+        leases: who of several replicas runs what, so that `every` counts from the epoch; None where there is one
+            process, and it counts from its start.
         emit: told when runs begin to fail and when they are well again.
         report: told what nobody expected.
-        shared: other replicas have the same schedules, so `every` counts from the epoch and not from the start.
     """
 
     def __init__(
         self, runner: Runner, clock: Clock, uniform: Callable[[float, float], float],
-        leases: Leases, emit: Emit, report: Callable[[BaseException], None], *, shared: bool = False,
+        leases: Leases | None, emit: Emit, report: Callable[[BaseException], None],
     ) -> None:  # fmt: skip
         self._runner = runner
         self._clock = clock
@@ -45,7 +45,6 @@ class Scheduler:
         self._leases = leases
         self._emit = emit
         self._report = report
-        self._shared = shared
         self._jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -89,7 +88,7 @@ class Scheduler:
 
     def _job(self, plan: Plan) -> Job:
         now = self._clock.wall()
-        moments = plan.moments(0.0 if self._shared else now)
+        moments = plan.moments(now if self._leases is None else 0.0)
         at_once = plan.settings.cron is None
         return Job(plan, Agenda(moments, plan.settings.spread, self._uniform, now, at_once))
 
@@ -122,6 +121,8 @@ class Scheduler:
         await asyncio.sleep(most if wait is None else min(wait, most))
 
     async def _hold(self, name: str, seconds: float) -> bool:
+        if self._leases is None:
+            return True
         with suppress(StateLost):  # each replica then runs by itself: polled twice is better than not at all
             return await self._leases.hold(name, seconds)
         return True

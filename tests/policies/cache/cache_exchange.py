@@ -12,7 +12,7 @@ is the HTTP-date 60 seconds after the beginning. An origin may also be `down`, o
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,13 +221,17 @@ def compare(headers: Headers, wanted: Sequence[str], where: str) -> None:
             assert found == wanted_value, f"{where}: {name!r} is {found!r}"
 
 
-async def play(case: Case) -> None:
+async def play(case: Case, options: Callable[[], dict[str, Any]] = dict) -> None:
     """Play a case.
+
+    Args:
+        case: to play.
+        options: more of what the stage is built with.
 
     Raises:
         AssertionError: something else came out.
     """
-    stage, context = build(case.settings)
+    stage, context = build(case.settings, **options())
     origin = Origin()
     loop = asyncio.get_running_loop()
     for step in _steps(case.text):

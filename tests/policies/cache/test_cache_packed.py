@@ -21,11 +21,22 @@ def entries(draw: st.DrawFn) -> Entry:
     born, lifetime, no_cache = draw(st.floats(-1e6, 1e6)), draw(SECONDS), draw(st.booleans())
     tags = st.none() | st.binary(max_size=9)
     return Entry(
-        draw(st.integers(200, 599)), headers, body, tuple(draw(st.lists(NAMES, max_size=3))),
-        draw(st.binary(max_size=16)), born, lifetime, float("-inf") if no_cache else born + lifetime, no_cache,
-        draw(st.booleans()), draw(st.booleans()), draw(SECONDS), draw(SECONDS), draw(st.booleans()), draw(tags),
-        draw(tags), draw(st.none() | SECONDS), draw(SECONDS), cost(headers, len(body)),
-    )  # fmt: skip
+        draw(st.integers(200, 599)),
+        headers,
+        body,
+        tuple(draw(st.lists(NAMES, max_size=3))),
+        draw(st.binary(max_size=16)),
+        born,
+        lifetime,
+        float("-inf") if no_cache else born + lifetime,
+        no_cache,
+        *(draw(st.booleans()) for _ in range(2)),
+        *(draw(SECONDS) for _ in range(2)),
+        draw(st.booleans()),
+        *(draw(tags) for _ in range(2)),
+        *(draw(st.none() | SECONDS), draw(SECONDS)),
+        cost(headers, len(body)),
+    )
 
 
 @given(entries(), st.floats(0, 1e6), st.floats(-1e6, 1e6))

@@ -2,6 +2,7 @@
 
 import pytest
 from cache_cases import CASES
+from cache_common import Common, CommonOf
 from cache_document import CASES as SHOWN
 from cache_document import PAGE, text
 from cache_exchange import Case, play
@@ -13,6 +14,12 @@ from seawall.testing import run_virtual
 def test_cache(case: Case):
     """Play the exchange."""
     run_virtual(play(case))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_cache_with_a_second_tier(case: Case):
+    """Play the exchange where replicas share what they keep: nothing is any different."""
+    run_virtual(play(case, lambda: {"shared_entries": CommonOf(Common(), "a")}))
 
 
 def test_every_case_has_an_id_of_its_own():

@@ -176,10 +176,12 @@ async def test_while_the_store_is_lost_each_decides_from_its_share():
 async def test_a_store_that_forgot_gives_no_second_burst():
     """A server that was started anew between two questions is told how much is used."""
     store = Store(count=1)
-    one = Replica(store, {"limit": "100/min", "wait": "0s"})
+    one = Replica(store, {"limit": "100/min", "wait": "2s"})
     assert answered(await asyncio.gather(*one.start(10), return_exceptions=True)) == (10, 0)
     store.clear()
-    assert answered(await asyncio.gather(*one.start(10), return_exceptions=True)) == (0, 10)
+    began = one.now()
+    assert answered(await asyncio.gather(*one.start(10), return_exceptions=True)) == (3, 7)
+    assert [time - began for time in one.times[10:]] == pytest.approx([0.6, 1.2, 1.8], abs=0.02)
 
 
 @virtual

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from redis_links import Links, until
+from redis_links import QUICK, Links, until
 from seawall.contracts.state import StateLost
 from seawall.stores.redis import Script
 from valkey_server import ValkeyServer, free_port
@@ -111,6 +111,21 @@ async def test_replicas_are_counted(server: ValkeyServer, links: Links):
     server.kill()
     await until(lambda: first.lost and second.lost)
     assert first.count == second.count == 2
+
+
+async def test_replicas_wait_for_each_other_when_it_is_back(server: ValkeyServer, links: Links):
+    """One that finds it first does not take the whole limit while another has its share still; for a while only."""
+    first, second = [await links(server.url) for _ in range(2)]
+    await until(lambda: first.count == second.count == 2)
+    server.kill()
+    await until(lambda: first.lost and second.lost)
+    await second.close()
+    loop = asyncio.get_running_loop()
+    server.start()
+    began = loop.time()
+    await until(lambda: not first.lost)
+    assert loop.time() - began >= QUICK.gather - 0.05
+    assert first.count == 1
 
 
 async def test_one_wrong_script_loses_nothing(steady: ValkeyServer, links: Links):

@@ -128,7 +128,9 @@ class Hearing:
             return self._fail(*failure_of(event))
         document = parsed(event.payload)
         start = document.get("start")
-        if event.name in _CONTENT or (event.name == "contentBlockStart" and isinstance(start, dict) and start):
+        if (event.name in _CONTENT and document.get("delta") != {"text": ""}) or (
+            event.name == "contentBlockStart" and isinstance(start, dict) and start
+        ):
             self.content = True
         self._stopped = self._stopped or event.name == "messageStop"
         return self._writer.event(event.name, document)

@@ -22,7 +22,7 @@ def messages_of(document: Object) -> list[Message]:
         NotUnderstood: a turn has something that a chat completion cannot be given.
     """
     found: list[Message] = []
-    system = _system(document.get("system"))
+    system = _system(document.get("system"), "system")
     if system:
         found.append({"role": "system", "content": system})
     turns = fields.items(document.get("messages"), "messages")
@@ -35,8 +35,10 @@ def messages_of(document: Object) -> list[Message]:
                 found += _user(turn, where)
             case "assistant":
                 found += _assistant(turn, where)
+            case "system":
+                found.append({"role": "system", "content": _system(turn.get("content"), f"{where}.content")})
             case _:
-                raise refuse(f"{where}.role", _OPENAI, "must be user or assistant")
+                raise refuse(f"{where}.role", _OPENAI, "must be user, assistant or system")
     if not turns:
         raise NotUnderstood("messages must hold at least one message", "messages")
     if turns[-1].get("role") == "assistant":
@@ -44,12 +46,12 @@ def messages_of(document: Object) -> list[Message]:
     return found
 
 
-def _system(system: Any) -> str:
+def _system(system: Any, at: str) -> str:
     if system is None or isinstance(system, str):
         return system or ""
     texts = []
-    for number, block in enumerate(fields.items(system, "system")):
-        where = f"system[{number}]"
+    for number, block in enumerate(fields.items(system, at)):
+        where = f"{at}[{number}]"
         if fields.mapping(block, where).get("type") != "text":
             raise refuse(f"{where}.type", _OPENAI, "must be text")
         texts.append(fields.text(block, "text", f"{where}."))

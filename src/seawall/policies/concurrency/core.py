@@ -13,7 +13,7 @@ class Ticket:
     """One waiting call.
 
     Attributes:
-        caller: name from settings, `""` when anonymous.
+        caller: name from settings, `""` for nobody by name.
         granted: a slot is this call's; whoever holds the ticket must give it back.
     """
 

@@ -91,9 +91,14 @@ class Bucket:
         wait = self.wait_for(cost, now)
         if wait == 0.0:
             self.charge(cost, now)
-        remaining = self.remaining(now)
-        reset = max(0.0, self.full_at - now) if remaining else self.wait_for(1, now)
-        return Verdict(wait == 0.0, remaining, max(reset, wait), wait)
+        used = self.full_at - now
+        if used < 0.0:
+            used = 0.0
+        remaining = int((self.span - used) / self.interval)
+        if remaining <= 0:
+            remaining = 0
+            used += self.interval - self.span
+        return Verdict(wait == 0.0, remaining, max(wait, used), wait)
 
     def remaining(self, now: float) -> int:
         """Return the whole units that may be taken now."""

@@ -54,6 +54,7 @@ class Ear:
 
     async def start(self) -> None:
         """Begin to listen; what is there already has been read on return, where Redis is there."""
+        self._tried.clear()
         self._turned(not self._link.lost)
         self._task = asyncio.get_running_loop().create_task(self._listen(), name="state ear")
         if not self._link.lost:
