@@ -46,8 +46,8 @@ class KeptPath(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [_PATH]})
 
-    upstream: str = Field(description="Its name in the settings.")
-    path: str = Field(description="As the upstream sees it, without the query.")
+    upstream: str = Field(description="Its name in the settings; empty for answers of models.")
+    path: str = Field(description="As the upstream sees it, without the query; for models models/ALIAS.")
     urls: int = Field(description="How many URLs, the queries told apart.", ge=0)
     answers: int = Field(description="How many answers: one for each credential and variant.", ge=0)
     bytes: int = Field(description="What they take in memory.", ge=0)

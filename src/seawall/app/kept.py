@@ -55,7 +55,8 @@ class KeptAnswers:
         left = 0
         async for uri, answers in self._under(_begins(upstream, prefix)):
             name, _, rest = uri.partition(b"\0")
-            key = (name.decode(), rest.partition(b"?")[0].decode("latin-1"))
+            # answers of models stand there too, by alias, under no upstream
+            key = (name.decode(), rest.partition(b"?")[0].replace(b"\0", b"/").decode("latin-1"))
             sums = found.get(key)
             if sums is None:
                 if len(found) >= most:
@@ -80,7 +81,7 @@ class KeptAnswers:
         found: list[AnswerView] = []
         async for uri, answers in self._under(wanted):
             if uri == wanted or (not exact and uri[len(wanted) :].startswith(b"?")):
-                found += [self._shown(uri, slot, entry) for slot, entry in answers.items()]
+                found += [self._shown(uri, entry) for entry in answers.values()]
                 if len(found) >= most:
                     break
         return found[:most]
@@ -114,7 +115,7 @@ class KeptAnswers:
                 if answers:
                     yield uri, answers
 
-    def _shown(self, uri: bytes, slot: Slot, entry: Entry) -> AnswerView:
+    def _shown(self, uri: bytes, entry: Entry) -> AnswerView:
         now = self._clock.now()
         age = max(0.0, now - entry.born)
         query = uri.partition(b"?")[2].decode("latin-1")

@@ -1,5 +1,6 @@
 """Every documented exchange over real sockets, through the whole gateway, and those that only sockets can show."""
 
+import asyncio
 import json
 import os
 from collections import defaultdict
@@ -57,6 +58,30 @@ async def test_the_exchanges_of_the_page(settings: str, tmp_path: Path):
 async def test_exchanges_only_sockets_can_show(tmp_path: Path):
     """Play them as a user has it: nothing but `cache = true`, retries and breaker as they are by default."""
     assert await _faults(cases_wire.CASES, tmp_path / "log", {}, "") == []
+
+
+async def test_an_origin_down_for_an_hour_is_no_error_to_readers_and_one_refresh_for_each_key(tmp_path: Path):
+    """Told time, real sockets, retries and breaker as they are by default; a reader of each key every ten seconds."""
+    fd = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    keys = ["GET /a", "GET /b", "GET /c"]
+    async with rig(fd, {"stale_if_error": 86400}) as running:
+        origin, told = running.origin, running.told
+        origin.left = ["200 | Cache-Control: max-age=60"] * 3
+        assert [(await running.ask(key)).body for key in keys] == [b"answer 1", b"answer 2", b"answer 3"]
+        told.advance(61)
+        origin.down = True
+        for _ in range(360):
+            heard = [await running.ask(key) for key in keys]
+            assert [one.body for one in heard] == [b"answer 1", b"answer 2", b"answer 3"]
+            told.advance(10)
+        origin.left = ["200 | Cache-Control: max-age=6000"] * 3
+        for _ in range(60):  # until the breaker lets its probe through, five minutes at most
+            crowd = await asyncio.gather(*(running.ask(key) for key in keys * 20))
+            assert {one.line.split(" ")[1] for one in crowd} == {"200"}
+            told.advance(10)
+        assert {one.body for one in crowd} == {b"answer 4", b"answer 5", b"answer 6"}
+        assert (origin.left, origin.faults) == ([], [])
+    os.close(fd)
 
 
 def test_what_comes_out_otherwise_is_there():
