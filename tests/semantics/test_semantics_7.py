@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "policies" / "cache"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "gateway" / "models"))
 
 from cache_common import Common, CommonOf
 from cache_exchange import Case, build, entries, flights, make_call, play
 from cache_upstream import Upstream, get, settle
+from model_rig import Provider, asked, route, whole
 
 from seawall.contracts.errors import BreakerOpen
 from seawall.contracts.reply import Reply
+from seawall.gateway.models.kept import Answers, question_of
+from seawall.stores.memory import MemoryEntries
 from seawall.testing import ScriptedSource, virtual
 
 FOUR = ("must-revalidate", "proxy-revalidate", "no-cache", "s-maxage=10")
@@ -93,6 +97,7 @@ async def test_7_1_share_caller_keeps_callers_apart():
         ("Last-Modified: {-100}", {"heuristic": True}, 10),
         ("CDN-Cache-Control: max-age=6 | Cache-Control: max-age=90", {"targeted": ["CDN-Cache-Control"]}, 6),
         ("Cache-Control: max-age=9, max-age=4", {}, 4),
+        ("Cache-Control: max-age=4, max-age=9", {}, 4),
         ("Cache-Control: max-age=12 | Age: 5", {}, 7),
     ],
 )
@@ -164,6 +169,9 @@ async def test_7_3_directives_of_requests():
         > GET /a | Cache-Control: no-cache
         < 200 | Cache-Control: max-age=10
         = 200 | "answer 2"
+        > GET /a | Cache-Control: no-cache
+        < 200 | Cache-Control: max-age=10
+        = 200 | "answer 3"
     """)
 
 
@@ -479,3 +487,19 @@ async def test_7_10_cache_status():
         < 200
         = 200 | Cache-Status: seawall; fwd=method
     """)
+
+
+@virtual
+async def test_7_11_the_same_question_is_answered_from_memory_for_nothing_where_the_alias_says_so():
+    """Order of keys and who asks do not count, everything else does; another alias keeps nothing."""
+    target = Provider("one", whole()).target()
+    keeper = Answers(MemoryEntries(1 << 20), None, asyncio.get_running_loop().time)
+
+    def question(**fields: object):
+        return question_of(asked(**fields), route(target, cache=60.0), None)
+
+    keeper.watch(question(temperature=0.5, user="a"), whole()())
+    found = await keeper.find(question(user="b", temperature=0.5))
+    assert (b"x-seawall-cost", b"0") in found.marks
+    assert await keeper.find(question(temperature=0.6)) is None
+    assert question_of(asked(), route(target), None) is None
