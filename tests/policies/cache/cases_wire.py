@@ -188,6 +188,23 @@ semantics 7.1: an answer with Set-Cookie is nobody else's, whatever it says
     = 206 | " 2"
     > GET /a | Range: bytes=9-
     = 416 | Content-Range: bytes */8
+5861 4: a part of a stale copy stands in too
+    > GET /a
+    < 200 | Cache-Control: max-age=2, stale-if-error=60
+    = 200
+    + 3
+    > GET /a | Range: bytes=-1
+    < down
+    = 206 | "1" | Content-Range: bytes 7-7/8
+    > GET /a | Range: bytes=-1
+    < 503
+    = 206 | "1" | Cache-Status: ~fwd-status=503
+    > HEAD /a
+    < 503
+    = 200 | Content-Length: 8
+    > GET /a | Range: bytes=-1
+    < 404
+    = 404
 9110 5.5: blanks and case around directives
     > GET /a
     < 200 | CACHE-CONTROL:   MaX-aGe=60   ,  , foo="a,b=no-store"

@@ -10,7 +10,6 @@ from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
 from seawall.contracts.store import Entries, SharedEntries
-from seawall.contracts.units import show_duration, show_size
 from seawall.policies.cache.answer import answer
 from seawall.policies.cache.arrival import Arrival, Visit, passed_on
 from seawall.policies.cache.bystander import Bystander
@@ -28,7 +27,7 @@ from seawall.policies.cache.status import hit
 from seawall.policies.cache.tee import Keeping
 from seawall.stores.memory import MemoryEntries
 
-__all__ = ["Cache", "build", "bystander", "explain"]
+__all__ = ["Cache", "build", "bystander"]
 
 _ROUNDS = 3  # times a call waits for another's answer before it asks for itself
 _MARGIN = 0.05  # seconds before the deadline at which a stale copy is given (semantics 1.2)
@@ -130,7 +129,9 @@ class Cache:
         if call.method == b"HEAD":
             return await self._head(visit, proceed)
         if asked.range is not None:  # passed through; a part is never kept as the whole (section 3.4)
-            return await self._past(call, proceed)
+            call.run.cache = "bypass"
+            given, theirs = await self._sent_once(visit, proceed)
+            return passed_on(given, b"bypass") if theirs else given
         # What wants its own answer neither waits for another's nor lets others wait for it
         if visit.use is Use.REQUEST or (asks is not None and (asks.no_cache or asks.no_store)):
             return await self._alone(visit, proceed)
@@ -220,14 +221,26 @@ class Cache:
         """Pass HEAD on; what it says freshens or ends what is kept for GET (section 4.3.5)."""
         entry, asks = visit.entry, visit.asks
         asked_at = self._now()
+        reply, theirs = await self._sent_once(visit, proceed)
+        if not theirs:
+            return reply
+        if reply.status == 200 and entry is not None and (asks is None or not asks.no_store):
+            self._shelf.head(visit.uri, visit.asked, visit.call, entry, reply, asked_at)
+        return passed_on(reply, visit.reason)
+
+    async def _sent_once(self, visit: Visit, proceed: Proceed) -> tuple[Reply, bool]:
+        """Pass the call on as it is; return the upstream's answer and True, or a stale copy for one that failed.
+
+        Raises:
+            CallError: there is no answer, and no copy may stand in.
+        """
         visit.call.run.once = self._stands_in(visit)
         try:
             reply = await proceed(visit.call)
         except CallError as error:
-            return self._arrival.failed(error, visit)
-        if reply.status == 200 and entry is not None and (asks is None or not asks.no_store):
-            self._shelf.head(visit.uri, visit.asked, visit.call, entry, reply, asked_at)
-        return passed_on(reply, visit.reason)
+            return self._arrival.failed(error, visit), False
+        copy = self._arrival.instead(reply, visit)
+        return (reply, True) if copy is None else (copy, False)
 
     async def _other(self, call: Call, proceed: Proceed) -> Reply:
         """Pass on what is neither GET nor HEAD; an unsafe one that did not fail makes answers invalid (section 4.4)."""
@@ -267,24 +280,3 @@ def _state(ctx: Context) -> tuple[Entries[Entry], Flights]:
     if store is None:
         store = ctx.keep("", "cache", "entries", partial(MemoryEntries[Entry], _DEFAULT))
     return store, ctx.keep(ctx.upstream, "cache", "flights", partial(Flights, ctx.wheel))
-
-
-def explain(settings: CacheSettings) -> str:
-    """Return the line of `seawall explain`."""
-    words = []
-    if settings.ttl is None:
-        words.append("fresh for as long as the response says")
-    elif settings.override:
-        words.append(f"fresh for {show_duration(settings.ttl)} whatever the response says")
-    else:
-        words.append(f"fresh for {show_duration(settings.ttl)} where the response says nothing")
-    if settings.stale_while_revalidate:
-        words.append(f"then {show_duration(settings.stale_while_revalidate)} stale while refreshed behind")
-    if settings.stale_if_error:
-        words.append(
-            f"{show_duration(settings.stale_if_error)} stale where the upstream fails or takes longer than "
-            f"{show_duration(settings.patience)}"
-        )
-    words.append(f"shared by {'one caller' if settings.share == 'caller' else 'all with the same credential'}")
-    words.append(f"answers up to {show_size(settings.largest)}")
-    return "; ".join(words)
