@@ -45,8 +45,8 @@ curl -i http://127.0.0.1:8080/cached/a               # = 200 | "answer 1", and C
 
 The id of a case's test is `tests/policies/cache/test_cache_rfc.py::test_cache[...]` with what stands behind its name.
 All of them, and those that only the whole way can show, are played over sockets by `test_cache_sockets.py` beside it.
-There `~first 103 Link: x` is an interim answer before the answer, and `gateway.example` the name and port under which
-the client knows the gateway.
+There `~first 103 Link: x` is an interim answer before the answer, `drop` ends one connection without an answer, and
+`gateway.example` is the name and port under which the client knows the gateway.
 Settings are `cache = true` where nothing else is shown.
 """
 

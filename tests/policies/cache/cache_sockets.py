@@ -188,8 +188,8 @@ class Origin:
             self.faults += differences(heard.headers, self.asked.pop(0).split(" | "), self.request + " (asked)")
         if parts[0].startswith("wait "):
             await self._wait(float(parts.pop(0).split()[1]))
-        if parts[0] == "down":
-            self.down = True
+        if parts[0] in ("down", "drop"):
+            self.down = parts[0] == "down"
             return False
         self.count += 1
         raw, keep = self._wire(parts, heard.line.split(" ")[0])

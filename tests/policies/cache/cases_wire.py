@@ -289,6 +289,14 @@ semantics 7.1: an answer with Set-Cookie is nobody else's, whatever it says
     > GET /a
     < down
     = 200 | "answer 1" | Age: 3
+5861 4: with a copy at hand nothing is sent a second time, though the connection was an old one
+    > GET /a
+    < 200 | Cache-Control: max-age=2, stale-if-error=60
+    = 200
+    + 3
+    > GET /a
+    < drop
+    = 200 | "answer 1" | Age: 3
 5861 4: the origin breaks off in the body
     > GET /a
     < 200 | Cache-Control: max-age=2, stale-if-error=60
