@@ -79,6 +79,7 @@ docs: setup ## Write anew what is generated from the code
 	$(BIN)/python -m seawall.config.document
 	$(BIN)/python -m seawall.observers.document
 	$(BIN)/python tests/semantics/page.py
+	$(BIN)/python tests/policies/cache/cache_document.py
 
 clean: ## Remove what was built and measured; keeps .venv
 	@rm -rf build dist htmlcov bench/out .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import measure, peers, report
+from bench import cached, measure, peers, report
 from bench.load import OUT, Loads
 from bench.process import BenchError
 
-SCENARIOS = ("calls", "many", "stream", "latency")
+SCENARIOS = ("calls", "many", "stream", "latency", "cached", "slow")
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -30,10 +30,14 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> list[measure.Table]:
     """Start everything, measure what was asked for, print as it comes."""
     plan = measure.QUICK if options.quick else measure.Plan()
-    wanted = options.only or SCENARIOS
+    wanted = {*(options.only or SCENARIOS)}
+    if "cached" in wanted:
+        wanted.add("slow")  # what a hit costs, and what it is good for
     loads = Loads(folder)
     behind = peers.upstream(stack, folder)
-    all_peers = [peers.nginx_proxy(stack, folder, behind)]
+    nginx = peers.nginx_proxy(stack, folder, behind)
+    keeps = cached.peer(stack, folder, behind) if "slow" in wanted else nginx
+    all_peers = [nginx]
     all_peers += [peers.gateway(stack, folder, behind, name) for name in options.settings.split(",") if name]
     all_peers += [peers.foreign(stack, folder, behind, text) for text in options.peer]
     steps = {
@@ -41,6 +45,8 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> list[mea
         "many": lambda: measure.saturation("512 connections", all_peers, loads, plan, 512),
         "stream": lambda: measure.streaming(all_peers, loads, plan),
         "latency": lambda: measure.latency(all_peers, loads, plan, behind),
+        "cached": lambda: cached.hits([nginx, keeps], loads, plan),
+        "slow": lambda: cached.slow(keeps, loads, plan),
     }
     tables = []
     for name in SCENARIOS:

@@ -61,6 +61,16 @@ class Loads:
         argv = [self._wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
         return _result([*argv, "-s", str(FOLDER / "wrk.lua"), f"http://127.0.0.1:{port}{path}"])
 
+    def get(self, port: int, path: str, connections: int, seconds: float) -> dict[str, Any]:
+        """GET as fast as answers come; returns calls, failed, seconds, p50_us, p95_us, p99_us."""
+        argv = [self._wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
+        return _result([*argv, "-s", str(FOLDER / "get.lua"), f"http://127.0.0.1:{port}{path}"])
+
+    def keys(self, port: int, path: str, connections: int, seconds: float, first: int) -> dict[str, Any]:
+        """GET paths that end in one number after another, beyond `first`; returns calls, failed."""
+        argv = [self._wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(FOLDER / "keys.lua")]
+        return _result([*argv, f"http://127.0.0.1:{port}{path}", "--", str(first)])
+
     def steady(self, port: int, path: str, rate: float, seconds: float) -> dict[str, Any]:
         """Call `rate` times a second whatever happens; returns calls, failed, p50_us, p90_us, p99_us, max_us."""
         return _result([self._loadgen, "rate", str(port), path, str(self._body), "32", str(rate), str(seconds)])

@@ -221,6 +221,7 @@ class App:
         runtime.stores.append(engine.shared.views)
         if engine.durable is not None:
             runtime.stores.append(engine.durable.views)
+        runtime.kept = engine.kept
         runtime.callers = self._guard.directory
         runtime.ledger = engine.spending.ledger
         runtime.again = Reload(self._again, self.reload, self._hub.emit)

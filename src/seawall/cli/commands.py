@@ -226,4 +226,60 @@ def spend(
 
         return spend(url, by, since, until, "json" if as_json else "csv" if as_csv else "table")
 
+
+cache = typer.Typer(help="What a running gateway keeps: list, show, purge.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+Upstream = Annotated[str, typer.Argument(help="Name of the upstream.", metavar="UPSTREAM")]
+Prefix = Annotated[str, typer.Option("--prefix", metavar="PATH", help="Only paths that begin so.")]
+
+
+@cache.command("list")
+def cache_list(
+    upstream: Annotated[str, typer.Argument(help="Only this upstream.", metavar="[UPSTREAM]")] = "",
+    prefix: Prefix = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Paths at most.")] = 100,
+    url: Url = URL,
+) -> None:
+    """Show how full the cache is, and the paths answers are kept of."""
+
+    def run() -> int:
+        from seawall.cli.cache import list_paths
+
+        return list_paths(url, upstream, prefix, limit)
+
+    _finish(run)
+
+
+@cache.command("show")
+def cache_show(
+    upstream: Upstream,
+    path: Annotated[str, typer.Argument(help="As the upstream sees it; with a query, that URL only.", metavar="PATH")],
+    url: Url = URL,
+) -> None:
+    """Show the answers of a path: headers and sizes, no bodies."""
+
+    def run() -> int:
+        from seawall.cli.cache import show
+
+        return show(url, upstream, path)
+
+    _finish(run)
+
+
+@cache.command("purge")
+def cache_purge(
+    upstream: Annotated[str, typer.Argument(help="Name of the upstream.", metavar="[UPSTREAM]")] = "",
+    path: Annotated[str, typer.Argument(help="One URL, path and query as the upstream sees them.")] = "",
+    prefix: Prefix = "",
+    everything: Annotated[bool, typer.Option("--all", help="Of every upstream.")] = False,
+    url: Url = URL,
+) -> None:
+    """Make answers invalid at every replica: one URL, a prefix, an upstream, or all."""
+
+    def run() -> int:
+        from seawall.cli.cache import purge
+
+        return purge(url, upstream, path, prefix, everything)
+
     _finish(run)
