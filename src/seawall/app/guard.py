@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-
 from typing import NamedTuple
 
 from seawall.app.shared import Shared

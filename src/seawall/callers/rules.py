@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seawall.contracts.callers import StoredCaller, StoredCaps
+from seawall.contracts.callers import NO_CAPS, StoredCaller, StoredCaps
 from seawall.contracts.units import Rate
 
 __all__ = ["ANONYMOUS", "MOST_ADDRESSES", "Rules", "UserRules", "rules_of"]
@@ -26,7 +26,7 @@ class UserRules:
     rate: Rate | None = None
     tokens: Rate | None = None
     most: int = 10_000
-    spend: StoredCaps = StoredCaps()
+    spend: StoredCaps = NO_CAPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Rules:
     upstreams: frozenset[str] | None = None
     models: frozenset[str] | None = None
     users: UserRules | None = None
-    spend: StoredCaps = StoredCaps()
+    spend: StoredCaps = NO_CAPS
 
 
 def rules_of(stored: StoredCaller) -> Rules:

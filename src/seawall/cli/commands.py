@@ -170,7 +170,7 @@ def keys_new(
     def run() -> int:
         from seawall.cli.keys import caps, new, users
 
-        limits = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        limits: dict[str, object] = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
         limits |= {"spend": caps("--spend", spend), "per_user": users(per_user)}
         return new(name, url, {key: value for key, value in limits.items() if value is not None})
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from seawall.contracts.units import Rate
 
-__all__ = ["CallerStore", "StoredCaller", "StoredCaps", "StoredKey", "StoredUsers"]
+__all__ = ["NO_CAPS", "CallerStore", "StoredCaller", "StoredCaps", "StoredKey", "StoredUsers"]
 
 
 class StoredKey(NamedTuple):
@@ -36,6 +36,9 @@ class StoredCaps(NamedTuple):
     total: Decimal | None = None
 
 
+NO_CAPS = StoredCaps()
+
+
 class StoredUsers(NamedTuple):
     """Limits for each end user behind a caller's keys.
 
@@ -50,7 +53,7 @@ class StoredUsers(NamedTuple):
     rate: Rate | None = None
     tokens: Rate | None = None
     most: int = 10_000
-    spend: StoredCaps = StoredCaps()
+    spend: StoredCaps = NO_CAPS
 
 
 class StoredCaller(NamedTuple):
@@ -74,7 +77,7 @@ class StoredCaller(NamedTuple):
     upstreams: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
     users: StoredUsers | None = None
-    spend: StoredCaps = StoredCaps()
+    spend: StoredCaps = NO_CAPS
 
 
 class CallerStore(Protocol):

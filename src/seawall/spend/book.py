@@ -95,7 +95,7 @@ class Book:
         emit: observers.
 
     Attributes:
-        unread: scope and name of accounts whose past is being read from the ledger; whoever spends in them waits for it.
+        unread: scope and name of accounts whose past is being read from the ledger; who spends in them waits.
     """
 
     def __init__(

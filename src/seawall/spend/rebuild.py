@@ -1,4 +1,4 @@
-"""Counters as the ledger knows them, so that neither a restart nor a cap that comes later forgets a cent (semantics 8.5)."""
+"""Counters as the ledger knows them: neither a restart nor a cap that comes later forgets a cent (semantics 8.5)."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -38,15 +38,14 @@ async def rebuild(
     own = await ledger.spent(_BY, since=started)
     ever = await ledger.spent(_BY)
     for sums, period, sign in ((day, "day", 1), (month, "month", 1), (ever, "total", 1), (own, "total", -1)):
-        for key, amount in _amounts(book, sums, period):
+        for key, amount in _amounts(book, sums):
             if keep(key):
                 counters.add(key, book.today, **{period: sign * amount})
 
 
-def _amounts(book: Book, sums: Sequence[Spent], period: str) -> Iterator[tuple[Key, int]]:
-    """Yield accounts and picodollars; of end users only what a cap of theirs counts, since there may be very many."""
+def _amounts(book: Book, sums: Sequence[Spent]) -> Iterator[tuple[Key, int]]:
+    """Yield accounts and picodollars."""
     for one in sums:
         caller, user, alias = one.key
         for want in wants(book.rules, caller, user, alias):
-            if want.key[0] != "user" or getattr(want.caps, period) is not None:
-                yield want.key, picos(one.cost)
+            yield want.key, picos(one.cost)
