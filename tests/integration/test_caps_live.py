@@ -13,7 +13,7 @@ from postgres_server import PostgresServer, postgres_server
 from seawall.testing.exchange import Answer
 
 LAB = {
-    "name": "lab", "concurrency": 2, "spend": {"day": "0.5 USD", "month": "9 USD"},
+    "name": "lab", "rate": "600/min", "concurrency": 2, "spend": {"day": "0.5 USD", "month": "9 USD"},
     "per_user": {"header": "X-User", "spend": {"day": "0.2 USD"}},
 }  # fmt: skip
 JSON = "Content-Type: application/json"
@@ -50,7 +50,7 @@ async def test_a_made_caller_survives_a_restart_with_key_limits_and_caps(tmp_pat
         async with gateway(text, tmp_path / "log") as here:
             key = (await api(here.port, "POST", "", LAB))["key"]
             got = await call(here.port, "/up/x", "GET", f"X-Seawall-Key: {key}", "X-User: ann")
-            assert (got.headers["x-seawall-left"], got.headers["x-seawall-left-cap"]) == ("0.1", "user lab day")
+            assert (got.headers["x-seawall-left"], got.headers["x-seawall-left-cap"]) == ("0.1", "user day")
             assert await spend(here.port, key, "ann", 2) == [200, 429]
             shown = await api(here.port, "GET")
             for file in tmp_path.iterdir():

@@ -5,18 +5,28 @@ from typing import Any
 
 import pytest
 
-from pipelines import answer, collect
 from seawall.contracts.errors import SpendCapReached
 from seawall.contracts.events import Notice
 from seawall.contracts.ledger import LedgerLost
 from seawall.spend.caps import Rules
 from seawall.spend.memory import MemoryLedger
 from seawall.spend.recall import Recall
-from seawall.testing import ScriptedTransport, virtual
+from seawall.testing import ScriptedTransport, answer, virtual
 from spending import Spending, caller_caps, caps, reported
 
 ANSWER = reported(1000, 100)  # 0.0012 USD
 CAPPED = Rules(callers={"kitchen": caller_caps(user=caps(day="0.003"))})
+
+
+async def collect(reply: Any) -> None:
+    """Read a reply to its end and close it, as the door does."""
+    try:
+        if not isinstance(reply.body, bytes):
+            while await reply.body.read():
+                pass
+        reply.finished = True
+    finally:
+        reply.close()
 
 
 class Slow(MemoryLedger):

@@ -54,7 +54,7 @@ class DatabaseCallers:
             StateLost: the database cannot be asked now.
         """
         try:
-            await self._database.put_text(caller.name, orjson.dumps(_plain(caller)).decode())
+            await self._database.put_text(caller.name, orjson.dumps(_plain(caller), default=_pair).decode())
         except LedgerLost as error:
             raise StateLost(str(error)) from error
 
@@ -107,6 +107,17 @@ def _amounts(caps: StoredCaps) -> dict[str, str]:
 def _caps(value: Any) -> StoredCaps:
     amounts = value or {}
     return StoredCaps(*(None if (text := amounts.get(name)) is None else Decimal(text) for name in StoredCaps._fields))
+
+
+def _pair(value: Any) -> list[float]:
+    """Return what stands for a rate: its number and its seconds.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, Rate):
+        return list(value)
+    raise TypeError(type(value).__name__)
 
 
 def _rate(value: Any) -> Rate | None:
