@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,7 @@ from gateways import Watched, gateway, settings
 from several import call
 
 from postgres_server import PostgresServer, postgres_server
+from seawall.config import parse
 from seawall.testing.exchange import Answer
 
 LAB = {
@@ -53,6 +55,7 @@ async def test_a_made_caller_survives_a_restart_with_key_limits_and_caps(tmp_pat
             assert (got.headers["x-seawall-left"], got.headers["x-seawall-left-cap"]) == ("0.1", "user day")
             assert await spend(here.port, key, "ann", 2) == [200, 429]
             shown = await api(here.port, "GET")
+            assert here.app._engine.spending.book.share_used("lab", "ann", "") == 1.0  # what `cheaper` asks
             for file in tmp_path.iterdir():
                 assert key.encode() not in file.read_bytes(), file
         async with gateway(text, tmp_path / "log") as here:
@@ -81,6 +84,20 @@ async def test_caps_by_user_that_come_later_know_what_the_user_spent(tmp_path: P
             await api(here.port, "PUT", "/lab", {"per_user": {**users, "spend": {"day": "0.2 USD"}}})
             assert await spend(here.port, key, "ann") == [429]
             assert await spend(here.port, key, "bob") == [200]
+
+
+async def test_caps_by_user_that_a_reload_adds_know_what_the_user_spent(tmp_path: Path):
+    """For a caller of the settings; one of the API keeps its caps over the reload."""
+    key = f'[callers.kitchen]\nkey_hash = "sha256:{sha256(b"sw-k").hexdigest()}"\nper_user = {{ header = "X-User"'
+    async with Watched(lambda _: Answer(body=b"x")) as up:
+        text = priced(up.url, f"sqlite://{tmp_path}/ledger.db", tmp_path / "spool")
+        async with gateway(f"{text}\n{key} }}", tmp_path / "log") as here:
+            lab = (await api(here.port, "POST", "", LAB))["key"]
+            assert await spend(here.port, "sw-k", "ann", 2) == [200, 200]
+            here.app.reload(parse(f'{text}\n{key}, spend = {{ day = "0.2 USD" }} }}', {}).tree)
+            assert await spend(here.port, "sw-k", "ann") == [429]
+            assert await spend(here.port, "sw-k", "bob") == [200]
+            assert await spend(here.port, lab, "ann", 3) == [200, 200, 429]
 
 
 async def test_a_second_gateway_on_the_same_postgresql_follows(
