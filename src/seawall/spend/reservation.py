@@ -7,6 +7,7 @@ from seawall.contracts.bill import Bill, Meter
 from seawall.contracts.call import Call
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import Notice
+from seawall.spend.caps import Rules
 from seawall.spend.charge import Outcome, Report, charge
 from seawall.spend.counters import Standing
 from seawall.spend.prices import Listed
@@ -30,10 +31,11 @@ class Reservation:
         standing: what was left before it; once it is settled, what is left then.
 
     Attributes:
+        rules: caps under which it is held.
         open: not settled or released yet.
     """
 
-    __slots__ = ("_book", "bill", "call", "most", "number", "open", "price", "standing")
+    __slots__ = ("_book", "bill", "call", "most", "number", "open", "price", "rules", "standing")
 
     def __init__(
         self, book: "Book", call: Call, bill: Bill, price: Listed | None, most: Decimal, number: str, standing: Standing
@@ -45,6 +47,7 @@ class Reservation:
         self.most = most
         self.number = number
         self.standing = standing
+        self.rules: Rules = book.rules
         self.open = True
 
     def settle(self, meter: Meter, status: int, *, ended: bool) -> None:
