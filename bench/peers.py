@@ -136,10 +136,10 @@ def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str, pre
 
 
 def models(stack: ExitStack, folder: Path, behind: Upstream) -> tuple[Peer, Peer]:
-    """Start the gateway with `settings/models.toml`; return it with metered streams and with unmetered ones."""
-    peer = gateway(stack, folder, behind, "models")
+    """Start the gateway twice: with `settings/models.toml`, which meters, and with `all.toml`, which does not."""
     chat = "/v1/chat/completions"
-    return replace(peer, calls_path=chat, events_path=chat), replace(peer, name="plain", events_path="/plain/stream")
+    metered = replace(gateway(stack, folder, behind, "models"), calls_path=chat, events_path=chat)
+    return metered, replace(gateway(stack, folder / "plain", behind, "all"), name="plain")
 
 
 def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str, prefix: tuple[str, ...] = ()) -> Peer:
