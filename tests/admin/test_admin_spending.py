@@ -8,13 +8,13 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
-from spend_rows import row
 
 from seawall.admin.door import AdminDoor
 from seawall.admin.spending import SpendLine, SpendReport
 from seawall.contracts.ledger import LedgerLost, Spent
 from seawall.contracts.request import Request
 from seawall.spend.memory import MemoryLedger
+from spend_rows import row
 
 Make = Callable[..., AdminDoor]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spend_rows import row
 
 from seawall.contracts.events import Notice
 from seawall.spend.lines import RESERVED, SETTLED, line_of, lines_in
 from seawall.spend.memory import MemoryLedger
 from seawall.spend.spool import Spool
 from seawall.spend.undertaker import Undertaker
+from spend_rows import row
 from spending import Spending
 
 CRASHING = """
