@@ -63,7 +63,7 @@ class Reservation:
         self.open = False
         book = self._book
         outcome = Outcome(status, ended, book.wall())
-        found = charge(self.bill, self.price, self.most, self._report(meter), outcome)
+        found = charge(self.bill, self.price, self.most, self._report(meter, ended=ended), outcome)
         if found is None:
             book.released(self)
         else:
@@ -79,9 +79,12 @@ class Reservation:
             self.open = False
             self._book.released(self)
 
-    def _report(self, meter: Meter) -> Report:
+    def _report(self, meter: Meter, *, ended: bool) -> Report:
         try:
-            return Report(meter.usage(), meter.seen(), meter.price())
+            usage = meter.usage()
+            # what was seen on the way counts only where the report lacks something
+            seen = 0 if ended and usage is not None else meter.seen()
+            return Report(usage, seen, meter.price())
         except Exception as error:  # noqa: BLE001 - a meter that fails must not keep money held for ever
             fields = (("upstream", self.bill.upstream), ("error", type(error).__name__))
             self._book.emit(Notice("error", "meter_failed", "What an answer used could not be read", fields))
