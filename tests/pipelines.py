@@ -16,6 +16,7 @@ from seawall.pipeline.build import build
 from seawall.pipeline.states import States
 from seawall.policies.balance import BalanceSettings
 from seawall.policies.breaker import BreakerSettings
+from seawall.policies.cache import CacheSettings
 from seawall.policies.concurrency import ConcurrencySettings
 from seawall.policies.deadline import DeadlineSettings
 from seawall.policies.fallback import FallbackSettings
@@ -40,6 +41,7 @@ CLASSES: Mapping[str, type[Settings]] = {
     "breaker": BreakerSettings,
     "rate": RateSettings,
     "concurrency": ConcurrencySettings,
+    "cache": CacheSettings,
     "spend": SpendStageSettings,
 }
 

@@ -79,3 +79,13 @@ def test_where_a_request_holds_its_key(headers: list[tuple[str, str]], plain: st
     sent = [(name.encode(), value.encode()) for name, value in headers]
     assert key_of(sent, model_route=False) == (None if plain is None else plain.encode())
     assert key_of(sent, model_route=True) == (None if model is None else model.encode())
+
+
+def test_the_word_anonymous_is_no_key_where_sdks_insist_on_one():
+    """On the language-model routes only, exactly that word, in either header; a real key beside it counts."""
+    bearer, plain = [(b"authorization", b"Bearer anonymous")], [(b"x-api-key", b"anonymous")]
+    assert key_of(bearer, model_route=True) is None
+    assert key_of(plain, model_route=True) is None
+    assert key_of([*bearer, (b"x-api-key", b"sw-1")], model_route=True) == b"sw-1"
+    assert key_of([(b"authorization", b"Bearer Anonymous")], model_route=True) == b"Anonymous"
+    assert key_of([(b"x-seawall-key", b"anonymous")], model_route=True) == b"anonymous"

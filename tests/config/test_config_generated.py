@@ -90,7 +90,7 @@ def test_every_example_of_the_starter_is_valid() -> None:
     assert text != starter()
     variables = {name: "x" for name, default in references(text) if default is None}
     tree = parse(text, variables).tree
-    assert set(tree.upstreams) == {"weather", "energy", "lamps"}
+    assert set(tree.upstreams) == {"weather", "energy", "lamps", "openai"}
 
 
 def test_the_env_sample_names_every_variable_once() -> None:

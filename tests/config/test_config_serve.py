@@ -116,10 +116,11 @@ def test_caps_that_outlive_a_day_need_a_ledger() -> None:
     caps = '{ day = "1 USD", month = "1 USD", total = "1 USD" }'
     text = (
         f'[callers.k]\n{HASH}\nspend = {caps}\nper_user = {{ header = "X-U", spend = {caps} }}\n'
+        f'[upstreams.o]\napi = "openai"\nurl = "https://a.example"\n[models.m]\ntargets = ["o/x"]\nspend = {caps}\n'
         '[spend]\nday = "1 USD"\nmonth = "1 USD"'
     )
     assert [fault.partition(":")[0] for fault in refused(text)] == [
         "spend.month", "callers.k.spend.month", "callers.k.spend.total", "callers.k.per_user.spend.month",
-        "callers.k.per_user.spend.total",
+        "callers.k.per_user.spend.total", "models.m.spend.month", "models.m.spend.total",
     ]  # fmt: skip
     assert refused(text + '\n[ledger]\nurl = "sqlite:///x.db"') == []

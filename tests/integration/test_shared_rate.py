@@ -105,15 +105,15 @@ async def for_seconds(seconds: float) -> float:
 
 
 async def test_two_gateways_pass_one_limit(tmp_path: Path):
-    """100 a second at fifty clients for three seconds: no second holds more than 110, nothing fails, both get some."""
+    """100 a second at fifty clients for two seconds: no second holds more than 110, nothing fails, both get some."""
     with ValkeyServer() as server:
         async with two(server, 'rate = "100/s"', tmp_path) as (arrivals, clients, _), clients():
             start = time.monotonic()
-            end = await for_seconds(3)
+            end = await for_seconds(2)
             passed = arrivals.between(start, end)
         assert most(passed, 1.0) <= 110
-        assert len(passed) >= 270
-        assert min(len(arrivals.times[path]) for path in ("/a", "/b")) > 60
+        assert len(passed) >= 180
+        assert min(len(arrivals.times[path]) for path in ("/a", "/b")) > 40
         assert set(clients.statuses) == {200}
 
 
@@ -121,41 +121,69 @@ async def test_a_store_killed_under_load_fails_no_call(tmp_path: Path):
     """Both go on with half each, `/ready` stays 200, and the return of an empty store gives no second burst."""
     with ValkeyServer() as server:
         async with two(server, 'rate = "100/s"', tmp_path) as (arrivals, clients, pair), clients():
-            start = await for_seconds(1.5)
+            await until(lambda: all(one.app._engine.shared.replicas.count == 2 for one in pair))
+            start = await for_seconds(0.5)
             server.kill()
             lost = time.monotonic()
             await until(lambda: all(not view.connected for one in pair for view in one.app.runtime.status().stores))
             verdicts = [await ready(one.port) for one in pair]
-            alone = await for_seconds(1.5)
+            alone = await for_seconds(1.2)
             server.start()
             await until(lambda: all(view.connected for one in pair for view in one.app.runtime.status().stores))
-            end = await for_seconds(1.5)
+            end = await for_seconds(1.1)
         assert set(clients.statuses) == {200}
         assert verdicts == [(200, "warn"), (200, "warn")]
-        assert most(arrivals.between(start - 1.5, end), 1.0) <= 112
+        assert most(arrivals.between(start - 0.5, end), 1.0) <= 112
         for path in ("/a", "/b"):
             share = arrivals.between(lost + 0.1, alone, (path,))
             assert 35 <= most(share, 1.0) <= 56
-        assert len(arrivals.between(alone, end)) >= 100
+        assert len(arrivals.between(alone, end)) >= 80
+
+
+@asynccontextmanager
+async def two_processes(
+    server: ValkeyServer, rate: str, folder: Path
+) -> AsyncIterator[tuple[Arrivals, Clients, list[int]]]:
+    """Run an upstream and two gateways in processes of their own that share one limit."""
+    arrivals = Arrivals()
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(Watched(arrivals))
+        text = f'{settings(upstream.url, rate)}\n[state]\nurl = "{server.url}"\n'
+        ports = []
+        for name in ("a", "b"):
+            (folder / name).mkdir()
+            ports.append((await stack.enter_async_context(process(text, folder / name))).port)
+        yield arrivals, Clients(ports), ports
+
+
+@pytest.mark.verify
+async def test_two_processes_and_a_store_that_comes_and_goes(tmp_path: Path):
+    """Killed and started again three times under load: no call fails, `/ready` stays 200, and the limit holds."""
+    with ValkeyServer() as server:
+        async with two_processes(server, 'rate = "100/s"', tmp_path) as (arrivals, clients, ports), clients():
+            start = await for_seconds(1.5)
+            for _ in range(3):
+                server.kill()
+                await for_seconds(1.0)
+                assert [(await ready(port))[0] for port in ports] == [200, 200]
+                server.start()
+                await for_seconds(3.0)
+                assert [await ready(port) for port in ports] == [(200, "pass"), (200, "pass")]
+            end = time.monotonic()
+    passed = arrivals.between(start, end)
+    assert set(clients.statuses) == {200}
+    assert most(passed, 1.0) <= 112
+    assert len(passed) >= 90 * (end - start)
 
 
 @pytest.mark.verify
 async def test_a_hundred_a_minute_over_three_minutes(tmp_path: Path, record_property: Callable[[str, object], None]):
     """Two processes, fifty clients, three minutes: no sixty seconds hold more than 110."""
-    arrivals = Arrivals()
+    rate = 'rate = { limit = "100/min", wait = "60s" }\ntimeout = "90s"'
     with ValkeyServer() as server:
-        async with AsyncExitStack() as stack:
-            upstream = await stack.enter_async_context(Watched(arrivals))
-            rate = 'rate = { limit = "100/min", wait = "60s" }\ntimeout = "90s"'
-            text = f'{settings(upstream.url, rate)}\n[state]\nurl = "{server.url}"\n'
-            ports = []
-            for name in ("a", "b"):
-                (tmp_path / name).mkdir()
-                ports.append((await stack.enter_async_context(process(text, tmp_path / name))).port)
-            clients = Clients(ports)
-            async with clients():
-                start = time.monotonic()
-                end = await for_seconds(180)
+        async with two_processes(server, rate, tmp_path) as (arrivals, clients, _), clients():
+            start = time.monotonic()
+            end = await for_seconds(180)
     passed = arrivals.between(start, end)
     each = [len(one) for one in arrivals.times.values()]
     record_property("most in 60 s", (most(passed, 60.0), len(passed), each))

@@ -81,6 +81,8 @@ PAIRS = [
     ("openai", "anthropic", "claude-haiku-4-5"),
     ("anthropic", "anthropic", "claude-haiku-4-5"),
     ("anthropic", "openai", "gpt-5-mini"),
+    ("openai", "bedrock", "amazon.nova-lite-v1:0"),
+    ("anthropic", "bedrock", "amazon.nova-lite-v1:0"),
 ]
 
 

@@ -10,6 +10,7 @@ import boto3
 import botocore.config
 import openai
 import pytest
+from botocore.exceptions import EventStreamError
 
 from providing import ProviderProcess, script
 
@@ -198,8 +199,10 @@ def test_bedrocks_wire_format_is_boto3s(provider: ProviderProcess):
     events = list(client.converse_stream(modelId=model, messages=said(output=4))["stream"])
     assert "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
     assert events[-1]["metadata"]["usage"]["outputTokens"] == 4
-    with pytest.raises(Exception, match="as the scenario says"):
-        list(client.converse_stream(modelId=model, messages=said(error_at=2))["stream"])
+    failing = client.converse_stream(modelId=model, messages=said(error_at=2))["stream"]
+    with pytest.raises(EventStreamError, match="as the scenario says"):
+        list(failing)
+    failing.close()
     assert [(row["model"], row["output"]) for row in provider.bill()["rows"]] == [(model, 4), (model, 4), (model, 2)]
     client.close()
 

@@ -121,12 +121,54 @@ def test_usage_is_read_from_wherever_it_stands(one: Recording):
         assert meter.price() is None
 
 
+@pytest.mark.parametrize("one", STREAMS, ids=label)
+def test_a_meter_may_be_asked_at_any_time(one: Recording):
+    """In the middle of an event too: nothing is lost by it, nothing counted twice."""
+    meter = ReadingMeter(one.api, one.operation, MOST)
+    meter.head(200, one.headers)
+    for piece in pieces(one.body, list(range(0, len(one.body), 7))):
+        meter.feed(piece)
+        meter.usage()
+    assert (meter.usage(), meter.seen()) == (usage_of(one), metered(one, []).seen())
+
+
+def test_usage_without_the_last_blank_line_is_read():
+    """The connection ended a byte early."""
+    meter = ReadingMeter("openai", "chat", MOST)
+    meter.head(200, [(b"content-type", b"text/event-stream")])
+    meter.feed(b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}')
+    assert meter.usage() == Usage(input=3, output=4)
+
+
+def test_a_stream_with_line_ends_of_two_kinds_loses_nothing():
+    """Rather a usage chunk too many than a word too few."""
+    word = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
+    last = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\r\n\r\n'
+    heard = Passing("openai", "chat", hides_usage=True)
+    heard.head(200, [(b"content-type", b"text/event-stream")])
+    assert heard.feed(word + last) == word + last
+
+
 @pytest.mark.parametrize("one", [one for one in STREAMS if "counted" in one.expected], ids=label)
 def test_a_streams_text_is_counted_as_it_passes(one: Recording):
     """Three bytes a token, each event at least one; never above what was reserved."""
     for cuts in splits(one.body):
         assert metered(one, cuts).seen() == one.expected["counted"]
     assert metered(one, [], most=1).seen() <= 1
+
+
+@pytest.mark.parametrize(
+    ("written", "tokens"),
+    [('say \\"no\\" now', 5), ("a path \\\\", 3), ('\\\\\\" and on and on', 6), ("", 0)],
+)
+def test_a_quote_in_a_text_does_not_end_it(written: str, tokens: int):
+    """Escaped ones are text, escaped backslashes before a quote are no escape; what follows is no text."""
+    meter = ReadingMeter("openai", "chat", MOST)
+    meter.head(200, [(b"content-type", b"text/event-stream")])
+    meter.feed(
+        f'data: {{"choices":[{{"delta":{{"content":"{written}"}},"more":"more and more and more"}}]}}\n\n'.encode()
+    )
+    assert meter.seen() == tokens
 
 
 @settings(max_examples=60)
@@ -215,6 +257,7 @@ def test_a_stream_that_breaks_ends_in_a_proper_error_event(name: str, operation:
         assert error["message"] == "The answer broke off: no byte for 30 s"
         assert error["type"] == ("timeout_error" if api == "anthropic" else "server_error")
         assert last.kind == (b"" if operation == "chat" else b"error")
+        assert heard.end() == b""
 
 
 def test_a_plain_answer_that_breaks_has_no_event():
@@ -232,6 +275,18 @@ def test_an_event_too_long_to_hold_passes_and_a_break_in_it_is_still_told():
     assert len(got) > 1_000_000
     assert heard.content
     assert heard.broken(UpstreamTimeout("idle")).startswith(b"\n\ndata: {")
+
+
+def test_an_answer_compressed_against_our_word_passes_at_once():
+    """Nobody waits for an event in it, and nothing is read from it: its row is an estimate."""
+    headers = [(b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip")]
+    heard, meter = Passing("openai", "chat", hides_usage=True), ReadingMeter("openai", "chat", MOST)
+    assert heard.head(200, headers) == (200, headers)
+    meter.head(200, headers)
+    assert heard.feed(b"\x1f\x8b\x08") == b"\x1f\x8b\x08"
+    meter.feed(b"\x1f\x8b\x08")
+    assert heard.content
+    assert meter.usage() is None
 
 
 def test_quotas_of_the_gateways_own_key_are_not_the_clients():

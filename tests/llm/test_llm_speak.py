@@ -34,6 +34,17 @@ def test_all_three_splices_change_nothing_else():
     )
 
 
+def test_splices_stand_where_they_belong_in_any_order():
+    """The option before the model, the model before the option, limits that are null."""
+    for body in (
+        b'{"stream_options":{},"stream":true,"max_completion_tokens":null,"model":"fast"}',
+        b'{"model":"fast","max_completion_tokens":null,"stream":true,"stream_options":{}}',
+    ):
+        spoken = same(understand("openai", "chat", PATHS["chat"], b"", body), "gpt-5-mini")
+        changed = body.replace(b"fast", b"gpt-5-mini").replace(b"null", b"4096")
+        assert spoken.body == changed.replace(b"{}", b'{"include_usage":true}')
+
+
 @pytest.mark.parametrize(
     ("operation", "fields", "added", "bound"),
     [

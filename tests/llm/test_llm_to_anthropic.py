@@ -358,6 +358,15 @@ def test_an_answer_too_long_to_hold_is_refused():
     assert b"cannot be translated" in heard.end()
 
 
+def test_a_compressed_answer_is_told_to_be_unreadable():
+    """It was asked not to be."""
+    heard = speak(asked("chat", model="smart", messages=HELLO), "anthropic", "claude", 10, True).heard()
+    status, _ = heard.head(200, [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")])
+    said = json.loads(heard.feed(b"\x1f\x8b") + heard.end())
+    assert status == 502
+    assert "compressed" in said["error"]["message"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"garbage", b'{"type":"other"}'])
 def test_an_answer_that_is_none_is_an_error(body: bytes):
     """And raises nothing."""

@@ -280,6 +280,16 @@ def test_streamed_reasoning_is_a_thinking_block():
     assert [block.type for block in message.content] == ["thinking", "text"]
 
 
+def test_a_streamed_refusal_is_told_as_one():
+    """Its words are text, its end is a refusal."""
+    one = named("openai", "chat_stream.sse")
+    seen = Seen("openai", 200, one.headers, one.body.replace(b'{"content":', b'{"refusal":'))
+    with anthropic_client(seen).messages.stream(model="smart", max_tokens=64, messages=HELLO) as stream:  # type: ignore[arg-type, unused-ignore]
+        message = stream.get_final_message()
+    assert message.stop_reason == "refusal"
+    assert [block.text for block in message.content if block.type == "text"] == ["A lighthouse by the sea."]
+
+
 @pytest.mark.parametrize(
     ("name", "status", "kind"),
     [

@@ -76,6 +76,21 @@ def test_a_field_that_is_wrong_is_named(operation: Operation, fields: dict[str, 
     assert param in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("operation", "fields", "streams"),
+    [
+        ("chat", {"stream": True}, True),
+        ("chat", {"stream": None}, False),
+        ("chat", {"stream_format": "sse"}, False),
+        ("audio", {"input": "x", "stream_format": "sse"}, True),
+        ("audio", {"input": "x", "stream_format": "audio"}, False),
+    ],
+)
+def test_who_wants_a_stream(operation: Operation, fields: dict[str, Any], streams: bool):
+    """Speech says so in a field of its own."""
+    assert asked(operation, model="m", **fields).stream == streams
+
+
 @pytest.mark.parametrize("key", ["model", "max_tokens", "n", "messages", "stream", "stream_options", "tools"])
 def test_what_decides_the_bill_is_said_once(key: str):
     """Parsers differ about which of two counts, so neither is believed; escapes do not hide the second."""
@@ -140,6 +155,21 @@ def test_what_is_no_text_has_a_named_bound_or_none(operation: Operation, fields:
     """Data is not counted as text; what a provider adds unseen has no bound."""
     found = asked(operation, model="m", **fields)
     assert found.input_bound == (None if added is None else len(found.body) + added)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields"),
+    [
+        ("chat", {"service_tier": "priority"}),
+        ("responses", {"service_tier": "fast"}),
+        ("messages", {"speed": "fast"}),
+        ("messages", {"inference_geo": "us"}),
+    ],
+)
+def test_a_service_dearer_than_the_list_has_no_bound(operation: Operation, fields: dict[str, Any]):
+    """What would be reserved is the list price, so under a cap it is refused."""
+    assert asked(operation, model="m", **fields).input_bound is None
+    assert asked(operation, model="m", service_tier="auto").input_bound is not None
 
 
 def form(*parts: tuple[str, bytes], boundary: str = "b0undary") -> tuple[bytes, bytes]:

@@ -14,6 +14,7 @@ from seawall.observers.families import FAMILIES
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "operations"
+SOURCE = Path(__file__).parents[2] / "src" / "seawall"
 
 
 @pytest.mark.parametrize("path", sorted(files()))
@@ -56,3 +57,12 @@ def test_links_between_the_pages_lead_somewhere() -> None:
             assert not link or (page.parent / link).exists(), f"{page.name}: {link}"
         for anchor in re.findall(r"metrics\.md#(\w+)", page.read_text("utf-8")):
             assert f"## {anchor}\n" in files()["docs/operations/metrics.md"]
+
+
+def test_every_notice_is_documented() -> None:
+    """Whatever the log can say stands on its page under the name it has there."""
+    text = (PAGES / "log.md").read_text("utf-8")
+    made = re.compile(r'Notice\(\s*(?:"\w+"|[^,()]*(?:\([^)]*\))?[^,()]*),\s*"(\w+)"')
+    names = {name for file in SOURCE.rglob("*.py") for name in made.findall(file.read_text("utf-8"))}
+    assert len(names) > 20
+    assert sorted(name for name in names if f"`{name}`" not in text) == []

@@ -70,7 +70,13 @@ async def converse(one: Answering) -> None:
     most = _limit(one)
     one.charge_input()
     one.row.output = most
-    content = [{"text": "".join(words(most))}, *({"toolUse": call} for call in _calls(one))]
+    thought = min(one.script.reasoning, most)  # billed as output; Bedrock does not tell it apart
+    reasoning = {"reasoningContent": {"reasoningText": {"text": "".join(words(thought)), "signature": "c2ln"}}}
+    content = [
+        *([reasoning] if thought else []),
+        {"text": "".join(words(most - thought))},
+        *({"toolUse": call} for call in _calls(one)),
+    ]
     body = {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": _stop(one, most),
@@ -93,17 +99,27 @@ async def converse_stream(one: Answering) -> None:
 
     await one.to.begin({"content-type": "application/vnd.amazon.eventstream", "x-amzn-requestid": f"r{one.row.number}"})
     await event("messageStart", {"role": "assistant"})
-    for number, word in enumerate([*words(most), ""]):
+    thought = min(one.script.reasoning, most)
+    index = 0
+    if thought:
+        for word in words(thought):
+            await event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": word}}})
+            one.row.output += 1
+        signed = {"reasoningContent": {"signature": "c2ln"}}
+        await event("contentBlockDelta", {"contentBlockIndex": 0, "delta": signed})
+        await event("contentBlockStop", {"contentBlockIndex": 0})
+        index = 1
+    for number, word in enumerate([*words(most - thought), ""]):
         if one.faulty and number == one.script.error_at:
             await event("throttlingException", {"message": "as the scenario says"}, "exception")
             await one.to.end()
             return
         await one.before(number)
         if word:
-            await event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": word}})
+            await event("contentBlockDelta", {"contentBlockIndex": index, "delta": {"text": word}})
             one.row.output += 1
-    await event("contentBlockStop", {"contentBlockIndex": 0})
-    for index, call in enumerate(_calls(one), 1):
+    await event("contentBlockStop", {"contentBlockIndex": index})
+    for index, call in enumerate(_calls(one), index + 1):  # noqa: B020 - it goes on counting
         start = {"toolUse": {"toolUseId": call["toolUseId"], "name": call["name"]}}
         await event("contentBlockStart", {"contentBlockIndex": index, "start": start})
         given = {"toolUse": {"input": json.dumps(call["input"])}}

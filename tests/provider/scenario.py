@@ -16,7 +16,8 @@ class Scenario:
 
     Attributes:
         output: output tokens the model wants to make; the request's own limit cuts them.
-        input: input tokens, counted from the text where it is 0.
+        input: input tokens, counted from the text where it is 0. A real provider never counts more than the request has
+            bytes; whoever compares with what was reserved keeps to that.
         cached, written, written_1h: of the input: read from the cache, written to it, written for an hour.
         reasoning: of the output: not shown, and sent before the first word.
         searches: of the provider's own tools, billed each.

@@ -688,3 +688,21 @@ async def test_8_7_unit_prices_are_bound_at_load_and_only_settling_asks_the_libr
         await collect(await bench.send(spending.call(bench)))
     assert asked == ["small"]
     assert isinstance(spending.counters, Counters)
+
+
+@virtual
+async def test_8_1_the_leader_of_a_flight_pays():
+    """Of calls that wait for one answer only the first is told a cost, and what is kept costs nothing again."""
+    spending = Spending()
+    headers = [(b"cache-control", b"max-age=60")]
+    transport = ScriptedTransport([answer(body=ANSWER, headers=headers, after=1)])
+    bench = spending.bench(transport, {"cache": {}})
+    calls = [spending.call(bench, caller="") for _ in range(3)]
+    replies = await asyncio.gather(*(bench.send(call) for call in calls))
+    kept = spending.call(bench, caller="")
+    replies.append(await bench.send(kept))
+    for reply in replies:
+        await collect(reply)
+    assert len(spending.rows) == 1
+    assert [b"x-seawall-cost" in dict(reply.marks or ()) for reply in replies] == [True, False, False, False]
+    assert [call.run.paid() for call in (*calls, kept)] == [(510, Decimal("0.00052")), *[(None, None)] * 3]

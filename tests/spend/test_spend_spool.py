@@ -1,5 +1,6 @@
 """The spool: one write() for each row, drained in batches, replayed after kill -9, bounded."""
 
+import asyncio
 import errno
 import os
 import signal
@@ -11,16 +12,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spend_rows import row
 
-from seawall.spend.lines import SETTLED, line_of, lines_in
+from seawall.contracts.events import Notice
+from seawall.spend.lines import RESERVED, SETTLED, line_of, lines_in
 from seawall.spend.memory import MemoryLedger
 from seawall.spend.spool import Spool
+from seawall.spend.undertaker import Undertaker
+from spend_rows import row
+from spending import Spending
 
 CRASHING = """
 import os, sys
 sys.path[:0] = sys.argv[2:]
 from spend_rows import row
+from spending import Spending
+
+from seawall.contracts.events import Notice
 from seawall.spend.spool import Spool
 spool = Spool(sys.argv[1])
 for number in range(6):
@@ -209,3 +216,29 @@ async def test_the_memory_ledger_sums_exactly_and_forgets_rows_but_not_sums():
     assert [one.calls for one in await ledger.spent(["caller"], since=25, until=30)] == [5]
     with pytest.raises(ValueError, match="by must be"):
         await ledger.spent(["price"])
+
+
+async def test_the_undertaker_goes_on_where_a_file_cannot_be_read(path):
+    """It is told, and what was left is settled once it can be."""
+    loop = asyncio.get_running_loop()
+    spool = await loop.run_in_executor(None, Spool, path)
+    spending = Spending(marks=spool)
+    undertaker = Undertaker(spool, spending.book, every=0.001)
+    await undertaker.start()
+    real, fails = spool.abandoned, iter([True, True])
+
+    def abandoned():
+        if next(fails, False):
+            raise OSError(errno.EIO, "Input/output error")
+        return real()
+
+    spool.abandoned = abandoned
+    Path(f"{path}.7").write_bytes(line_of(RESERVED, row(7)))
+    async with asyncio.timeout(10):
+        while not spending.rows:
+            await asyncio.sleep(0)
+    await undertaker.close()
+    assert [(one.id, one.estimated) for one in spending.rows] == [(row(7).id, False)]
+    assert [dict(one.fields) for one in spending.events.of(Notice, event="spool_unread")] == [
+        {"reason": "Input/output error"}
+    ] * 2

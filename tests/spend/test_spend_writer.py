@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from spend_rows import row
 
 from postgres_server import PostgresServer, postgres_server
 from seawall.contracts.clock import Clock
@@ -21,6 +20,7 @@ from seawall.spend.writer import BATCH, DurableLedger
 from seawall.stores.postgres import PostgresRows
 from seawall.stores.sqlite import SqliteRows
 from seawall.testing import Recorder, virtual
+from spend_rows import row
 
 
 class Waiting(list[Row]):
@@ -234,7 +234,7 @@ asyncio.run(main())
 async def test_kill_9_in_the_middle_of_a_batch_loses_no_row_and_writes_none_twice(tmp_path: Path):
     """The next process finds what waited in the spool, and the database tells rows apart by id."""
     database, spool = str(tmp_path / "ledger.db"), str(tmp_path / "spool")
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     done = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", KILLED, database, spool, here], capture_output=True, check=False
     )

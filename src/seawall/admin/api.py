@@ -28,7 +28,8 @@ from seawall.admin.models import (
 )
 from seawall.admin.reference import page
 from seawall.admin.schedules import add_schedules, events_operation
-from seawall.admin.view import Controls, KeepsCallers, Reloads, Runtime, Schedules
+from seawall.admin.spending import add_spending
+from seawall.admin.view import Controls, KeepsCallers, KeepsLedger, Reloads, Runtime, Schedules
 from seawall.contracts.errors import SettingsError
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
@@ -116,6 +117,8 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
         add_schedules(app, runtime, runtime, GUARDED, _SCHEDULED)
     if isinstance(runtime, KeepsCallers):
         add_callers(app, runtime, runtime.callers)
+    if isinstance(runtime, KeepsLedger):
+        add_spending(app, runtime.ledger)
     _pages(app)
     return app
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from seawall.callers import Directory
+from seawall.contracts.ledger import Ledger
 
 __all__ = [
     "Controls",
     "KeepsCallers",
+    "KeepsLedger",
     "Phase",
     "PoolView",
     "QueueView",
@@ -224,6 +226,16 @@ class KeepsCallers(Protocol):
     @property
     def callers(self) -> Directory:
         """The callers in force."""
+        ...
+
+
+@runtime_checkable
+class KeepsLedger(Protocol):
+    """A runtime that knows what was spent."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record of it."""
         ...
 
 

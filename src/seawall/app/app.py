@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -109,7 +109,7 @@ class App:
         """Both doors as one handler, for an ASGI host (`seawall.server.asgi.AsgiApp`)."""
         if self._front is None:
             raise RuntimeError("the gateway is not running; enter the App first")
-        return self._front
+        return self._front.__call__
 
     @property
     def settings(self) -> Tree:
@@ -192,7 +192,7 @@ class App:
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._gateway.models = self._models = open_models(
-            self._gateway, clock, self._wheel, engine.spending.book.share_used
+            self._gateway, clock, self._wheel, engine.answers(), engine.spending.book.share_used
         )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
@@ -200,15 +200,7 @@ class App:
         self._traffic.start()
         stack.callback(self._traffic.stop)
         found = await loop.run_in_executor(None, versions)  # reads package metadata from disk
-        self._runtime = LiveRuntime(
-            tree, upstreams, clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
-            engine.buffers, found, self._periodic,
-        )  # fmt: skip
-        self._runtime.stores.append(shared.views)
-        if engine.durable is not None:
-            self._runtime.stores.append(engine.durable.views)
-        self._runtime.callers = self._guard.directory
-        self._runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        self._runtime = self._shown(tree, upstreams, found)
         self._put(tree, upstreams, table)
         self._watch_memory()
         await self._listen(loop, table)
@@ -218,6 +210,21 @@ class App:
         self._runtime.servers = servers
         self._runtime.phase = "ready"
         self._hub.emit(Notice("info", "ready", "Seawall is ready", (("addresses", list(self.addresses)),)))
+
+    def _shown(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...], found: Mapping[str, str]) -> LiveRuntime:
+        """Return the gateway as the operations pages see it."""
+        engine = self._engine
+        runtime = LiveRuntime(
+            tree, upstreams, self._clock, engine.states, engine.wire, self._traffic, self._vitals, self._writer,
+            engine.buffers, found, self._periodic,
+        )  # fmt: skip
+        runtime.stores.append(engine.shared.views)
+        if engine.durable is not None:
+            runtime.stores.append(engine.durable.views)
+        runtime.callers = self._guard.directory
+        runtime.ledger = engine.spending.ledger
+        runtime.again = Reload(self._again, self.reload, self._hub.emit)
+        return runtime
 
     def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
         watchers = Watchers(
@@ -255,7 +262,7 @@ class App:
 
     async def _serve(self, loop: asyncio.AbstractEventLoop, front: Front, listen: str, *, tls: bool) -> None:
         server = Server(
-            front,
+            front.__call__,  # the bound method costs a call less than the object
             limits_of(self._tree.server),
             self._clock,
             self._wheel,

@@ -17,6 +17,7 @@ from seawall.app.watchers import Watchers
 from seawall.config import ResolvedUpstream, Tree, resolve
 from seawall.contracts.clock import Clock
 from seawall.contracts.wheel import Wheel
+from seawall.gateway.models.kept import Answers
 from seawall.gateway.table import Table
 from seawall.pipeline.buffers import Allowance
 from seawall.pipeline.states import States
@@ -107,6 +108,10 @@ class Engine:
             await undertaker.start()
             self._stack.push_async_callback(undertaker.close)
 
+    def answers(self) -> Answers:
+        """Return what keeps models' answers, for all replicas where they share."""
+        return Answers(self.shelves.answers, self.shared.entries, self._clock.now)
+
     def build(self, tree: Tree) -> tuple[tuple[ResolvedUpstream, ...], Table]:
         """Return what the settings come to; state that they name no more is dropped.
 
@@ -122,6 +127,6 @@ class Engine:
 
     def configure(self, tree: Tree, upstreams: tuple[ResolvedUpstream, ...]) -> None:
         """Put what is not a pipeline in force: sizes, caps, prices, and which connections are kept."""
-        self.shelves.resize(tree.state.cache_memory)
+        self.shelves.resize(tree.state.cache_memory, models=any(one.cache is not None for one in tree.models.values()))
         self.spending.configure(tree)
         self.wire.keep([target for one in upstreams for target in one.targets])

@@ -50,10 +50,10 @@ def expose_cache(metrics: Metrics, shelves: Shelves) -> None:
     """Give the metrics a source for each number of the cache."""
     entries = shelves.entries
     sources: dict[str, Callable[[], float | Readings]] = {
-        "seawall_cache_bytes": lambda: float(entries.used + entries.held),
-        "seawall_cache_limit_bytes": lambda: float(entries.most),
-        "seawall_cache_entries": lambda: float(len(entries)),
-        "seawall_cache_evictions": lambda: float(entries.evicted),
+        "seawall_cache_bytes": lambda: float(entries.used + entries.held + shelves.answers.used),
+        "seawall_cache_limit_bytes": lambda: float(entries.most + shelves.answers.most),
+        "seawall_cache_entries": lambda: float(len(entries) + len(shelves.answers)),
+        "seawall_cache_evictions": lambda: float(entries.evicted + shelves.answers.evicted),
         "seawall_cache_flights": lambda: [((name,), float(len(one))) for name, one in shelves.flights()],
         "seawall_cache_refreshes": lambda: [((name,), float(one.refreshed)) for name, one in shelves.flights()],
     }

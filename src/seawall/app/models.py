@@ -10,13 +10,14 @@ from seawall.contracts.wheel import Wheel
 from seawall.gateway.door import Gateway
 from seawall.gateway.models import Cheaper, ModelDoor, ModelRoute, Models, ModelTarget
 from seawall.gateway.models.asking import Asking
+from seawall.gateway.models.kept import Answers
 from seawall.gateway.table import Table, Upstream
 
 __all__ = ["build_models", "open_models"]
 
 
 def open_models(
-    gateway: Gateway, clock: Clock, wheel: Wheel, share_used: Callable[[str, str, str], float]
+    gateway: Gateway, clock: Clock, wheel: Wheel, answers: Answers, share_used: Callable[[str, str, str], float]
 ) -> ModelDoor:
     """Return the door of the language-model routes, which knows no model yet.
 
@@ -24,10 +25,11 @@ def open_models(
         gateway: whose door it is.
         clock: time.
         wheel: time.
+        answers: kept for the same question asked again.
         share_used: the share of a cap that a caller, its user and an alias have used, for `cheaper`.
     """
     asking = Asking(clock, wheel, random.uniform)
-    return ModelDoor(gateway, Models({}, {}), asking, clock, random.getrandbits, share_used)
+    return ModelDoor(gateway, Models({}, {}), asking, answers, clock, random.getrandbits, share_used)
 
 
 def build_models(tree: Tree, table: Table) -> Models:

@@ -15,6 +15,7 @@ from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
+from seawall.contracts.ledger import Ledger
 from seawall.contracts.target import Target
 from seawall.observers import LineWriter, Traffic, Vitals
 from seawall.pipeline.buffers import Allowance
@@ -42,9 +43,11 @@ class LiveRuntime:
         stores: each says how a store is.
         again: loads the settings anew.
         callers: those in force.
+        ledger: what was spent.
     """
 
     callers: Directory
+    ledger: Ledger
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from seawall.gateway.models.kept import KeptAnswer
 from seawall.pipeline.states import States
 from seawall.policies.cache import Entry, Flights
 from seawall.stores.memory import MemoryEntries
@@ -20,25 +21,29 @@ class Shelves:
 
     Attributes:
         entries: the store.
+        answers: the store of models' answers; a quarter of the bytes where a model keeps any.
     """
 
     def __init__(self, most: int, states: States) -> None:
         self.entries: MemoryEntries[Entry] = MemoryEntries(most)
+        self.answers: MemoryEntries[KeptAnswer] = MemoryEntries(0)
         self._states = states
 
-    def resize(self, most: int) -> None:
-        """Keep other bytes at most from now on."""
-        self.entries.most = most
+    def resize(self, most: int, *, models: bool) -> None:
+        """Keep other bytes at most from now on, part of them for models' answers where `models` says so."""
+        self.answers.most = most // 4 if models else 0
+        self.entries.most = most - self.answers.most
         self.entries.shrink()
+        self.answers.shrink()
 
     def shed(self) -> bool:
         """Give memory back; whether there was anything to give."""
-        entries = self.entries
-        if not entries.used:
+        if not self.entries.used and not self.answers.used:
             return False
-        most, entries.most = entries.most, entries.held + int(entries.used * _KEPT)
-        entries.shrink()
-        entries.most = most
+        for store in (self.entries, self.answers):
+            most, store.most = store.most, store.held + int(store.used * _KEPT)
+            store.shrink()
+            store.most = most
         return True
 
     def forget(self, uri: bytes | None) -> None:

@@ -16,6 +16,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BYTES = 32
 _DIGITS = 43  # of 32 bytes in base 62
 _DUMMY = bytes(32)
+NO_KEY_WORD = b"anonymous"  # for programs that insist on a key where none is needed (decision 9)
 
 
 def new_key() -> str:
@@ -59,7 +60,7 @@ def key_of(headers: Headers, model_route: bool) -> bytes | None:
 
     X-Seawall-Key goes first; on the language-model routes an Authorization follows, then x-api-key. Of one header that
     stands several times all values count, so that no key is found; an empty one is none. What is no `Bearer` is
-    returned as it is, and is nobody's key.
+    returned as it is, and is nobody's key. On those routes the word `anonymous` is no key.
 
     Args:
         headers: of the request.
@@ -74,9 +75,10 @@ def key_of(headers: Headers, model_route: bool) -> bytes | None:
         token = token.strip()
         if scheme.lower() != b"bearer":
             return given
-        if token:
+        if token and token != NO_KEY_WORD:
             return token
-    return _value(headers, b"x-api-key") or None
+    found = _value(headers, b"x-api-key")
+    return found if found and found != NO_KEY_WORD else None
 
 
 def _value(headers: Headers, name: bytes) -> bytes:

@@ -104,13 +104,14 @@ def explain(
     path: Annotated[str, typer.Argument(help="Path a caller would ask for.", metavar="PATH")],
     config: Config = CONFIG,
     host: Annotated[str, typer.Option("--host", help="Host a caller would ask for.")] = "",
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="Only this model, on their routes.")] = "",
 ) -> None:
     """Say which upstream, route and policies a call would meet, and why."""
 
     def run() -> int:
         from seawall.cli.explain import explain
 
-        return explain(method, path, config, host)
+        return explain(method, path, config, host, model)
 
     _finish(run)
 
@@ -203,5 +204,26 @@ def keys_revoke(
         from seawall.cli.keys import revoke
 
         return revoke(name, url, key)
+
+    _finish(run)
+
+
+@app.command()
+def spend(
+    url: Url = URL,
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMNS", help="Of caller, user, upstream, model, alias, day, month.")
+    ] = "caller,model,day",
+    since: Annotated[str, typer.Option("--since", metavar="DAY", help="From this day or moment on.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="DAY", help="Before this day or moment.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Show what a running gateway has spent."""
+
+    def run() -> int:
+        from seawall.cli.spend import spend
+
+        return spend(url, by, since, until, "json" if as_json else "csv" if as_csv else "table")
 
     _finish(run)

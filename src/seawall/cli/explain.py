@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seawall.cli.explain_models import explain_models
 from seawall.config import ResolvedRoute, ResolvedUpstream, load, resolve
 from seawall.config.available import NOT_YET
 from seawall.config.resolve import BESIDE, POLICIES
@@ -24,7 +25,7 @@ from seawall.registry import BUILTIN
 __all__ = ["explain"]
 
 
-def explain(method: str, path: str, config: Path, host: str) -> int:
+def explain(method: str, path: str, config: Path, host: str, model: str = "") -> int:
     """Print what a call would meet; return the exit code, 1 where it would meet nothing.
 
     Args:
@@ -32,11 +33,17 @@ def explain(method: str, path: str, config: Path, host: str) -> int:
         path: with or without a query, as a caller would ask.
         config: the settings file.
         host: the Host a caller would send, `""` for the gateway's own.
+        model: on the language-model routes only this one, `""` for every alias.
 
     Raises:
         SettingsError: the settings are wrong.
     """
-    upstreams = resolve(load(config, os.environ))
+    tree = load(config, os.environ)
+    upstreams = resolve(tree)
+    told = list(explain_models(tree, path, model)) if not host else []
+    if told:
+        print("\n".join(told))
+        return 0
     target = (path if path.startswith("/") else f"/{path}").encode("utf-8", "surrogateescape")
     found = _table(upstreams).find(host.encode("utf-8", "surrogateescape"), target)
     if found is None:

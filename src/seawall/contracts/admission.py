@@ -11,7 +11,7 @@ __all__ = ["EVERYBODY", "NOBODY", "NO_KEY", "Admission", "Admitted"]
 # The one answer for a key that is missing, malformed or nobody's
 NO_KEY = (
     "Send a caller's key as X-Seawall-Key; on the language-model routes also as Authorization: Bearer or x-api-key. "
-    "Where callers need no key, send none."
+    "Where callers need no key, send none, or `anonymous` from a program that insists on one."
 )
 
 

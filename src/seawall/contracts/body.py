@@ -17,6 +17,8 @@ class Source(Protocol):
     async def read(self) -> bytes:
         """Return the next chunk, never empty before the end; `b""` at the end, and again on every later read.
 
+        A read that is cancelled loses nothing: the next one returns what it would have.
+
         Raises:
             UpstreamError: the body broke (a reply's source).
             DeadlineExceeded: the moment given to `limit` has passed.

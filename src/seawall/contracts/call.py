@@ -31,11 +31,12 @@ class Run:
         tried: target of the latest attempt; the next one goes to another where there is one.
         cost: US dollars of the attempts settled so far, None where none had a price.
         tokens: of language models, input and output of the attempts settled so far, None where there are none.
+        beside: another run that was made for this call and is paid for by it, such as a cache flight's, or None.
     """
 
     __slots__ = (
-        "attempts", "budget", "cache", "committed", "cost", "held", "notes", "queue_time", "started", "tokens", "tried",
-        "wire_time",
+        "attempts", "beside", "budget", "cache", "committed", "cost", "held", "notes", "queue_time", "started",
+        "tokens", "tried", "wire_time",
     )  # fmt: skip
 
     def __init__(self, started: float, budget: int = 1) -> None:
@@ -51,6 +52,18 @@ class Run:
         self.tried: Target | None = None
         self.cost: Decimal | None = None
         self.tokens: int | None = None
+        self.beside: Run | None = None
+
+    def paid(self) -> tuple[int | None, Decimal | None]:
+        """Return tokens and US dollars of this run and of those beside it; None where nothing was metered."""
+        tokens, cost, beside = self.tokens, self.cost, self.beside
+        while beside is not None:
+            if beside.cost is not None:
+                cost = beside.cost if cost is None else cost + beside.cost
+            if beside.tokens is not None:
+                tokens = beside.tokens + (tokens or 0)
+            beside = beside.beside
+        return tokens, cost
 
 
 class Call:

@@ -26,7 +26,8 @@ class Row(NamedTuple):
         reserved: US dollars held for it before.
         estimated: nothing was reported; cost comes from the input bound and what was seen.
         prices: US dollars per token by kind, as text, as they were applied.
-        source: where the prices come from (`settings`, `genai-prices`, `response`, `fixed`, `free`).
+        source: where the prices come from (`settings`, `genai-prices`, `response`, `fixed`, `free`, `reserved` for
+            what a dead process left).
         version: of that source.
     """
 

@@ -82,8 +82,7 @@ class ReadingMeter:
         if self._operation in FREE or unbilled(self._status):
             return NOTHING
         if self._streams:
-            if rest := self._cutter.rest():
-                self._read(rest + b"\n\n")
+            self._report(self._cutter.held())  # the last event may lack its blank line
         elif self._usage is None and self._pieces:
             self._usage = self._plain(b"".join(self._pieces))
         return self._usage
@@ -112,6 +111,9 @@ class ReadingMeter:
 
     def _read(self, whole: bytes) -> None:
         self._seen += tally(whole, self._markers) if self._markers else 1
+        self._report(whole)
+
+    def _report(self, whole: bytes) -> None:
         if carries_usage(whole):
             for event in events(whole):
                 if b'"usage"' in event.data:

@@ -74,7 +74,7 @@ def _bound_depth(body: bytes) -> None:
     for _ in range(MOST_DEPTH):
         if not brackets:
             return
-        brackets = brackets.replace(b"{}", b"x").replace(b"[]", b"x").translate(None, b"x")
+        brackets = brackets.replace(b"{}", b"x").replace(b"[]", b"").replace(b"x", b"")
     if brackets:
         raise NotUnderstood(f"The body is nested too deeply or its brackets do not match; {MOST_DEPTH} levels at most")
 

@@ -9,7 +9,7 @@ from seawall.llm.refused import error_event
 from seawall.llm.seam import Api, Operation
 from seawall.llm.sse import Cutter, events
 
-__all__ = ["Passing", "carries_usage", "is_stream", "kept"]
+__all__ = ["Passing", "carries_usage", "is_encoded", "is_stream", "kept"]
 
 _FRAMING = frozenset((
     b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"trailer", b"upgrade", b"te",
@@ -22,8 +22,15 @@ def kept(headers: Headers) -> Headers:
     return [(name, value) for name, value in headers if name not in _FRAMING and not name.startswith(_QUOTAS)]
 
 
+def is_encoded(headers: Headers) -> bool:
+    """Whether the answer is compressed though it was asked not to be; nothing is read from it then."""
+    return any(name == b"content-encoding" and value.lower() not in (b"", b"identity") for name, value in headers)
+
+
 def is_stream(headers: Headers) -> bool:
-    """Whether the answer is a stream of events."""
+    """Whether the answer is a stream of events that can be read."""
+    if is_encoded(headers):
+        return False
     return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
 
 
@@ -109,11 +116,11 @@ def _without_usage(whole: bytes) -> bytes:
 def _is_usage(block: bytes) -> bool:
     if b'"usage"' not in block:
         return False
-    for event in events(block):
-        try:
-            said = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(said, dict) and said.get("choices") == [] and said.get("usage"):
-            return True
-    return False
+    found = events(block)
+    if len(found) != 1:  # line ends of several kinds in one stream: rather one chunk too many than one too few
+        return False
+    try:
+        said = orjson.loads(found[0].data)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(said, dict) and said.get("choices") == [] and bool(said.get("usage"))

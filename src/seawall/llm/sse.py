@@ -47,6 +47,10 @@ class Cutter:
             self._hold(chunk[end:])
         return whole
 
+    def held(self) -> bytes:
+        """Return what is held, and go on holding it."""
+        return b"".join(self._held)
+
     def rest(self) -> bytes:
         """Return what is held, at the end of the stream."""
         rest = b"".join(self._held)

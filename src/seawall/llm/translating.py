@@ -8,7 +8,7 @@ import orjson
 from seawall.contracts.body import Headers
 from seawall.contracts.errors import CallError
 from seawall.llm.first import CONTENT, failure_of, judged
-from seawall.llm.passing import is_stream
+from seawall.llm.passing import is_encoded, is_stream
 from seawall.llm.refused import error_body, error_event
 from seawall.llm.seam import Api, Operation
 from seawall.llm.sse import Cutter, Event, events
@@ -58,7 +58,7 @@ class Translating:
 
     __slots__ = (
         "_cutter", "_dialect", "_good", "_operation", "_over", "_pieces", "_size", "_source", "_status", "_streams",
-        "_writer", "content", "failure",
+        "_unreadable", "_writer", "content", "failure",
     )  # fmt: skip
 
     def __init__(self, dialect: Api, operation: Operation, source: Operation, writer: Writer) -> None:
@@ -75,6 +75,7 @@ class Translating:
         self._good = False
         self._streams = False
         self._over = False
+        self._unreadable = False
 
     def head(self, status: int, headers: Headers) -> tuple[int, Headers]:
         """Take the head; return status and headers for the client."""
@@ -82,6 +83,9 @@ class Translating:
         self._status = 503 if status == 529 and self._dialect == "openai" else status
         self._good = status < 400
         self._streams = self._good and is_stream(headers)
+        if is_encoded(headers):
+            self._good, self._unreadable = False, True
+            self._status = 502 if status < 400 else self._status
         self._writer.begin(_second(headers))
         kind = b"text/event-stream; charset=utf-8" if self._streams else b"application/json"
         return self._status, [(b"content-type", kind), *self._told(headers)]
@@ -143,6 +147,9 @@ class Translating:
         if self._size > LARGEST:
             return error_body(self._dialect, 502, f"The answer has more than {LARGEST} bytes and cannot be translated")
         said = _parsed(b"".join(self._pieces))
+        if self._unreadable:
+            message = "The provider's answer is compressed, though it was asked not to be, and cannot be translated"
+            return error_body(self._dialect, self._status, message)
         if not self._good:
             _, message = failure_of(said)
             return error_body(self._dialect, self._status, message if said else f"The provider answered {self._status}")

@@ -63,7 +63,8 @@ def understand(dialect: Api, operation: Operation, path: bytes, content_type: by
         raise NotUnderstood(
             "background is not possible here: what it uses is told to nobody; leave it out", "background"
         )
-    stream = fields.flag(document, "stream") or document.get("stream_format") == "sse"
+    spoken = operation == "audio" and document.get("stream_format") == "sse"
+    stream = fields.flag(document, "stream") or spoken
     return Asked(
         dialect=dialect,
         operation=operation,

@@ -116,8 +116,9 @@ class Connection(Intake, asyncio.Protocol):
             self._finish(close)
             return
         request = Request(
-            head.method, head.target, head.headers, head.host, body, length, self._peer, self._secure, self._received
-        )
+            head.method, head.target, head.headers, head.host, body, length, self._peer, self._secure, self._received,
+            head.memory,
+        )  # fmt: skip
         task = spawn(state.loop, self._serve(request))
         if not task.done():
             self._task = task

@@ -27,10 +27,16 @@ _LEAST = Decimal("1e-12")  # held where only the answer tells a price, so that a
 
 
 class Accounts(Protocol):
-    """Where money is counted: in this process, or shared by replicas."""
+    """Where money is counted: in this process, or shared by replicas.
+
+    Attributes:
+        marked: whether a reservation is kept with the row that stands for it if this process dies.
+    """
+
+    marked: bool
 
     async def reserve(
-        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row
+        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row | None
     ) -> Standing | Full:
         """Hold an amount in every account or in none.
 
@@ -129,12 +135,14 @@ class Book:
         most = exact(self._most(bill, price, found))
         today = self.today
         number = self._ids()
-        mark = self._row(number, call, bill, today, Charge(most, estimated=True, source="reserved"), most)
+        marks, mark = self._marks, None
+        if marks is not None or self.accounts.marked:
+            mark = self._row(number, call, bill, today, Charge(most, estimated=True, source="reserved"), most)
         answer = await self.accounts.reserve(number, picos(most), found, today, mark)
         if isinstance(answer, Full):
             raise capped(answer, most, today, self.wall())
-        if self._marks is not None:
-            self._marks.reserve(mark)
+        if marks is not None and mark is not None:
+            marks.reserve(mark)
         return Reservation(self, call, bill, price, most, number, answer)
 
     def settled(self, held: Reservation, found: Charge, status: int) -> Standing:
@@ -252,10 +260,13 @@ def crossed(want: Want, account: Account, cost: int, steps: Sequence[float]) -> 
     found = []
     caps = want.caps
     for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
-        if cap:
-            after = account.spent(period)
-            passed = [step for step in steps if after - cost < step * cap <= after]
-            if passed:
-                scope, name, _ = want.key
-                found.append(CapUsed(scope, name, period, max(passed), dollars(after), dollars(cap)))
+        if not cap:
+            continue
+        after = account.spent(period)
+        for step in reversed(steps):
+            if after >= step * cap:
+                if after - cost < step * cap:
+                    scope, name, _ = want.key
+                    found.append(CapUsed(scope, name, period, step, dollars(after), dollars(cap)))
+                break
     return found

@@ -4,14 +4,14 @@ Money that is held counts in whatever day and month it is now, since it may be s
 be passed. All functions are told the day; nothing here reads a clock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from seawall.contracts.ledger import Row
 from seawall.spend.calendar import Today
-from seawall.spend.caps import CapSet, Key, Want
+from seawall.spend.caps import WHOLE, CapSet, Key, Want
 
-__all__ = ["Account", "Counters", "Full", "Standing", "left_of", "longer", "refusal", "tighter"]
+__all__ = ["Account", "Counters", "Full", "Standing", "longer", "over_one_call", "refusal", "tightest"]
 
 _LOOKED_AT = 16  # accounts that are looked at to find one that counts no more
 
@@ -28,6 +28,9 @@ class Standing(NamedTuple):
     left: int | None = None
     key: Key = ("", "", "")
     period: str = ""
+
+
+_NO_CAP = Standing()
 
 
 class Full(NamedTuple):
@@ -101,15 +104,27 @@ def refusal(key: Key, caps: CapSet, account: Account, amount: int) -> Full | Non
     return found
 
 
-def left_of(key: Key, caps: CapSet, account: Account) -> Standing | None:
-    """Return what is left under the tightest of an account's caps."""
-    found: Standing | None = None
-    for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
-        if cap is not None:
-            left = max(0, cap - account.spent(period) - account.held)
-            if found is None or found.left is None or left < found.left:
-                found = Standing(left, key, period)
-    return found
+def over_one_call(wants: Sequence[Want], amount: int) -> Full | None:
+    """Return the cap for one call that an amount exceeds."""
+    for want in wants:
+        if want.caps.call is not None and amount > want.caps.call:
+            return Full(want.key, "call", want.caps.call, True)
+    return None
+
+
+def tightest(accounts: Iterable[tuple[Want, Account]]) -> Standing:
+    """Return what is left under the tightest cap of all accounts."""
+    least: int | None = None
+    key, period = WHOLE, ""
+    for want, account in accounts:
+        caps, held = want.caps, account.held
+        if caps.day is not None and (least is None or caps.day - account.day_spent - held < least):
+            least, key, period = caps.day - account.day_spent - held, want.key, "day"
+        if caps.month is not None and (least is None or caps.month - account.month_spent - held < least):
+            least, key, period = caps.month - account.month_spent - held, want.key, "month"
+        if caps.total is not None and (least is None or caps.total - account.total - held < least):
+            least, key, period = caps.total - account.total - held, want.key, "total"
+    return _NO_CAP if least is None else Standing(max(0, least), key, period)
 
 
 class _Held(NamedTuple):
@@ -122,10 +137,15 @@ class Counters:
 
     Args:
         spent: told of each account in which money was spent: its caps, the account then, picodollars.
+
+    Attributes:
+        tell: as `spent`.
+        marked: False: reservations are kept without the rows that stand for them.
     """
 
     def __init__(self, spent: Callable[[Want, Account, int], None] | None = None) -> None:
         self.tell = spent
+        self.marked = False
         self._accounts: dict[Key, Account] = {}
         self._users: dict[str, dict[Key, Account]] = {}  # end users' accounts by caller, the longest unseen first
         self._held: dict[str, _Held] = {}
@@ -158,18 +178,18 @@ class Counters:
 
     def hold(self, number: str, amount: int, wants: Sequence[Want], today: Today) -> Standing | Full:
         """Hold `amount` in every account, or in none; return what was left before, or the cap that leaves no room."""
-        full, standing = None, Standing()
+        full = None
         accounts = []
         for want in wants:
             account = self._find(want, today)
             if account is None:
                 return Full(want.key, "users", want.most, True)
-            accounts.append(account)
+            accounts.append((want, account))
             full = longer(full, refusal(want.key, want.caps, account, amount))
         if full is not None:
             return full
-        for want, account in zip(wants, accounts, strict=True):
-            standing = tighter(standing, left_of(want.key, want.caps, account))
+        standing = tightest(accounts)
+        for _, account in accounts:
             account.held += amount
         self._held[number] = _Held(amount, wants)
         return standing
@@ -179,16 +199,14 @@ class Counters:
         held = self._held.pop(number, None)
         if held is None:
             return Standing()
-        standing = Standing()
-        for want in held.wants:
-            account = self._open(want.key)
+        accounts = [(want, self._open(want.key)) for want in held.wants]
+        for want, account in accounts:
             account.turn(today)
             account.held -= held.amount
             account.add(cost)
-            standing = tighter(standing, left_of(want.key, want.caps, account))
             if self.tell is not None and cost:
                 self.tell(want, account, cost)
-        return standing
+        return tightest(accounts)
 
     def release(self, number: str) -> None:
         """Free what was held; a reservation that is not open changes nothing."""
@@ -240,13 +258,6 @@ class Counters:
                 return True
             users[key] = account  # it is asked about again once all others have been
         return False
-
-
-def tighter(one: Standing, two: Standing | None) -> Standing:
-    """Return the one that leaves less."""
-    if two is None or two.left is None:
-        return one
-    return two if one.left is None or two.left < one.left else one
 
 
 _LASTING = {"day": 1, "month": 2, "users": 3, "total": 4, "call": 5}

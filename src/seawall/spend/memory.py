@@ -50,8 +50,9 @@ class MemoryLedger:
             ValueError: a name in `by` is none.
         """
         wrong = [name for name in by if name not in _COLUMNS]
-        if wrong or not by:
-            raise ValueError(f"by must be one or more of {', '.join(_COLUMNS)}, got {', '.join(wrong) or 'none'}")
+        if wrong or not by or len(set(by)) != len(by):
+            said = ", ".join(by) or "none"
+            raise ValueError(f"by must be one or more of {', '.join(_COLUMNS)}, each once, got {said}")
         places = [_COLUMNS.index(name) for name in by]
         found: Iterable[Spent] = self._sums.values()
         if since is not None or until is not None:

@@ -12,7 +12,7 @@ from seawall.contracts.state import StateLost
 from seawall.spend.calendar import Today
 from seawall.spend.caps import Rules, Want
 from seawall.spend.caps import wants as wants_of
-from seawall.spend.counters import Account, Counters, Full, Standing, longer, refusal
+from seawall.spend.counters import Account, Counters, Full, Standing, longer, over_one_call, refusal
 from seawall.spend.money import picos
 from seawall.spend.share import shares
 from seawall.spend.tally import Settled, Tally
@@ -65,6 +65,7 @@ class SharedAccounts:
     Attributes:
         known: accounts as last seen.
         tell: told of each account in which money was spent: its caps, the account then, picodollars.
+        marked: True: reservations are kept with the rows that stand for them.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class SharedAccounts:
         self._open: dict[str, _Held] = {}
         self._queue: deque[Settled] = deque()
         self._more = asyncio.Event()
+        self.marked = True
         self._told = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -112,7 +114,9 @@ class SharedAccounts:
         if not self._link.lost:
             await self._beat()
         for work, name in ((self._write(), "spend writer"), (self._live(), "spend beat")):
-            self._tasks.append(loop.create_task(work, name=name))
+            task = loop.create_task(work, name=name)
+            task.add_done_callback(_ended)
+            self._tasks.append(task)
 
     async def close(self) -> None:
         """End, and write down what is left where Redis is there."""
@@ -123,14 +127,16 @@ class SharedAccounts:
         await self._drain()
 
     async def reserve(
-        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row
+        self, number: str, amount: int, wants: Sequence[Want], today: Today, mark: Row | None
     ) -> Standing | Full:
         """Hold an amount in every account or in none.
 
         Raises:
             SpendCapReached: Redis is lost, and nobody may spend meanwhile.
         """
-        over = _over_one_call(wants, amount)
+        if mark is None:
+            raise ValueError("a reservation that replicas share has a row that stands for it")
+        over = over_one_call(wants, amount)
         if over is not None:
             return over
         key = number
@@ -284,8 +290,8 @@ def _day_of(row: Row) -> Today:
     return Today(row.day, row.month, 0.0, 0.0, 0.0, 0.0)
 
 
-def _over_one_call(wants: Sequence[Want], amount: int) -> Full | None:
-    for want in wants:
-        if want.caps.call is not None and amount > want.caps.call:
-            return Full(want.key, "call", want.caps.call, True)
-    return None
+def _ended(task: "asyncio.Task[None]") -> None:
+    """Report a task that ended by an error, which nobody awaits before the gateway ends."""
+    if not task.cancelled() and task.exception() is not None:
+        context = {"message": f"{task.get_name()} ended", "exception": task.exception()}
+        task.get_loop().call_exception_handler(context)

@@ -8,7 +8,7 @@ from seawall.contracts.ledger import Row
 from seawall.contracts.state import StateLost
 from seawall.spend.calendar import Today
 from seawall.spend.caps import Want
-from seawall.spend.counters import Account, Counters, Full, Standing, left_of, longer, refusal, tighter
+from seawall.spend.counters import Account, Counters, Full, Standing, longer, refusal, tightest
 from seawall.spend.lines import RESERVED, line_of, lines_in
 from seawall.spend.scripts import BEAT, LEFT, RESERVE, SETTLE
 
@@ -72,10 +72,10 @@ class Tally:
             args += ["" if cap is None else cap for cap in (caps.day, caps.month, caps.total)]
             args += self._spent(want, today)
         fits, *values = await self._run(RESERVE, [_reservations(self._me), _over(number), *map(_key, wants)], args)
-        standing, full = Standing(), None
-        for want, account in self._seen(wants, today, values):
+        seen, full = self._seen(wants, today, values), None
+        standing = tightest(seen)
+        for want, account in seen:
             full = longer(full, refusal(want.key, want.caps, account, amount))
-            standing = tighter(standing, left_of(want.key, want.caps, account))
             account.held += amount if fits else 0
         if fits:
             return standing

@@ -61,4 +61,9 @@ class Undertaker:
     async def _serve(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            await self.look()
+            try:
+                await self.look()
+            except OSError as error:  # tried again; what is there stays there
+                message = "What dead processes left cannot be read"
+                fields = (("reason", error.strerror or type(error).__name__),)
+                self._book.emit(Notice("error", "spool_unread", message, fields))

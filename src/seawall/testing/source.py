@@ -40,6 +40,7 @@ class ScriptedSource:
         self._hang = hang
         self._until = float("inf")
         self._waiter: asyncio.Future[None] | None = None
+        self._held: list[bytes | None] = []
         self.reads = 0
         self.taken = 0
         self.closes = 0
@@ -59,13 +60,16 @@ class ScriptedSource:
             UpstreamBroken: the source was closed.
         """
         self.reads += 1
-        chunk = next(self._chunks, None)
+        if not self._held:
+            self._held = [next(self._chunks, None)]
+        chunk = self._held[0]
         if chunk is None and self._hang:
             await self._pass(float("inf"))
         elif chunk is not None or self._error is not None:
             await self._pass(asyncio.get_running_loop().time() + self._gap if self._gap else 0.0)
         elif self.closed:
             raise UpstreamBroken("read after close", answered=True)
+        self._held.clear()  # only now: a read that is cancelled loses nothing
         if chunk is None:
             if self._error is not None:
                 raise self._error

@@ -99,8 +99,8 @@ async def _hear(reply: Reply, heard: Heard, asked: Asked, call: Call, commit: fl
         else:
             stream = ModelStream(body, heard)  # type: ignore[arg-type]  # exact type: a Source
             reply.body = stream
-            if asked.stream and not await stream.open(wheel, commit):
-                return _failed(reply, heard, asked, call)
+            if asked.stream:
+                await stream.open(wheel, commit)
         if heard.failure is not None and not heard.content:
             return _failed(reply, heard, asked, call)
         reply.status, reply.headers, reply.length = status, headers, None

@@ -15,8 +15,9 @@ from seawall.contracts.sites import Sites, refused
 from seawall.contracts.target import Timeouts
 from seawall.gateway.decorate import VIA, via, with_own
 from seawall.gateway.headers import clean_reply, clean_request, with_limits
-from seawall.gateway.identity import request_id_of, trace_of
+from seawall.gateway.identity import new_id, request_id_of, trace_of
 from seawall.gateway.models.asking import Asking
+from seawall.gateway.models.kept import Answers, question_of
 from seawall.gateway.models.listing import listed
 from seawall.gateway.models.places import Place, place_of
 from seawall.gateway.models.shape import ACTIONS, passed, shaped
@@ -68,6 +69,7 @@ class ModelDoor:
         house: the gateway.
         models: every name a model has; replaced by `reload`.
         asking: asks them.
+        answers: kept for the same question asked again.
         clock: time.
         random_bits: `random.getrandbits`, for ids.
         cheaper: returns the share of a cap that a caller, its user and an alias have used.
@@ -78,12 +80,14 @@ class ModelDoor:
         house: House,
         models: Models,
         asking: Asking,
+        answers: Answers,
         clock: Clock,
         random_bits: Callable[[int], int],
         cheaper: Callable[[str, str, str], float],
     ) -> None:
         self._models = models
         self._asking = asking
+        self._answers = answers
         self._house = house
         self._clock = clock
         self._random_bits = random_bits
@@ -203,9 +207,24 @@ class ModelDoor:
     ) -> Reply:
         first = self._first(request, admitted, route, asked, record.caller)
         record.call = first
+        question = question_of(asked, route, request.header(b"cache-control"))
+        kept = None if question is None else await self._answers.find(question)
+        if kept is not None:
+            first.run.cache = "hit"
+            return self._pass_on(record, kept, first, asked, admitted)
         await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
         record.settles = True
-        reply, record.call = await self._asking(first, asked, route)
+        if question is not None:
+            first.run.cache = "miss"
+        try:
+            reply, record.call = await self._asking(first, asked, route)
+        except BaseException:
+            if question is not None:
+                self._answers.drop(question)
+            raise
+        if question is not None:
+            reply.headers = [*reply.headers, (b"cache-status", b"seawall; fwd=uri-miss")]
+            self._answers.watch(question, reply)
         return self._pass_on(record, reply, record.call, asked, admitted)
 
     def _first(self, request: Request, admitted: Admitted, route: ModelRoute, asked: Asked, caller: str) -> Call:
@@ -217,7 +236,8 @@ class ModelDoor:
         deadline = request.received + total
         if seen.hints is not None:
             deadline = hinted(seen.hints, deadline, request.received)
-        trace, tracestate = trace_of(seen, self._random_bits)
+        known, tracestate = trace_of(seen)
+        trace = known or (new_id(self._random_bits), "", "00")
         request_id = request_id_of(seen.request_id) or trace[0]
         own: Headers = [(b"x-request-id", request_id.encode("ascii")), VIA if seen.via is None else via(seen.via)]
         if tracestate is not None:

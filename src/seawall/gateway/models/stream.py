@@ -1,5 +1,7 @@
 """A model's answer on its way to the client: held back until it is one, then passed on as it comes."""
 
+from collections.abc import Callable
+
 from seawall.contracts.body import Source
 from seawall.contracts.errors import CallError
 from seawall.contracts.wheel import TimeLimit, Wheel
@@ -25,7 +27,7 @@ class ModelStream:
         error: why it broke off after it began, or None.
     """
 
-    __slots__ = ("_ended", "_heard", "_inner", "_opening", "_size", "error")
+    __slots__ = ("_collected", "_ended", "_heard", "_inner", "_most", "_opening", "_size", "_whole", "error")
 
     def __init__(self, inner: Source, heard: Heard) -> None:
         self._inner = inner
@@ -33,10 +35,22 @@ class ModelStream:
         self._opening: list[bytes] = []
         self._size = 0
         self._ended = False
+        self._collected: list[bytes] | None = None
+        self._most = 0
+        self._whole: Callable[[bytes], None] | None = None
         self.error: CallError | None = None
 
-    async def open(self, wheel: Wheel, until: float) -> bool:
-        """Read until something of the answer itself has come; whether it is one and may be passed on.
+    def collect(self, most: int, whole: Callable[[bytes], None]) -> None:
+        """Give `whole` everything that was passed on, once the stream has come to its proper end.
+
+        Args:
+            most: bytes; nothing is given where there are more.
+            whole: called at most once.
+        """
+        self._collected, self._most, self._whole = [], most, whole
+
+    async def open(self, wheel: Wheel, until: float) -> None:
+        """Read until something of the answer itself has come, or an error that stands in its place.
 
         Args:
             wheel: time.
@@ -53,15 +67,14 @@ class ModelStream:
                     self._opening.append(text)
                     self._size += len(text)
         except Enough:
-            return heard.failure is None
-        return heard.failure is None
+            return
 
     async def read(self) -> bytes:
         """Return the next piece; after a break the error event of the dialect, then the end."""
         if self._opening:
             opening, self._opening = b"".join(self._opening), []
             if opening:
-                return opening
+                return self._passed(opening)
         while not self._ended:
             try:
                 text = await self._next()
@@ -73,8 +86,24 @@ class ModelStream:
                     raise
                 return ending
             if text:
-                return text
+                return self._passed(text)
+        self._finish()
         return b""
+
+    def _passed(self, text: bytes) -> bytes:
+        collected = self._collected
+        if collected is not None:
+            self._most -= len(text)
+            if self._most < 0:
+                self._collected = None
+            else:
+                collected.append(text)
+        return text
+
+    def _finish(self) -> None:
+        collected, self._collected = self._collected, None
+        if collected is not None and self._whole is not None and self.error is None:
+            self._whole(b"".join(collected))
 
     async def _next(self) -> bytes:
         chunk = await self._inner.read()

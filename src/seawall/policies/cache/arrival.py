@@ -175,3 +175,4 @@ def _add(run: Run, spent: Run) -> None:
     run.wire_time += spent.wire_time
     run.queue_time += spent.queue_time
     run.notes += spent.notes
+    spent.beside, run.beside = run.beside, spent  # what it costs may be known only at the end of its body

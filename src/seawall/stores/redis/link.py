@@ -218,23 +218,25 @@ class Link:
 
     async def _keep(self, tried: "asyncio.Future[None]") -> None:
         """Get it back while it is lost, give signs of life while it is up."""
-        pause, gathering = self.times.again, inf
+        times, now = self.times, self._now
+        pause, gathering = times.again, inf
         while True:
-            count, why = await self._try(self.times.longest if tried.done() else self.times.connect)
-            if count:
-                gathering = min(gathering, self._now() + self.times.gather)
-                pause = self.times.again
-                if self._all_there(count, gathering):
-                    self._back(count)
-                    _done(tried)
-                    await self._live()
-                    gathering = inf
-                    continue
-            elif not tried.done():  # it was not there at the start
+            count, why = await self._try(times.longest if tried.done() else times.connect)
+            if not count and not tried.done():  # it was not there at the start
                 self._lose(why)
+            gathering = min(gathering, now() + times.gather) if count else inf
+            up_for = 0.0
+            if count and self._all_there(count, gathering):
+                self._back(count)
+                _done(tried)
+                began, gathering = now(), inf
+                await self._live()
+                up_for = now() - began
             _done(tried)
+            if up_for >= times.gone or gathering < inf:
+                pause = times.again
             await asyncio.sleep(self._uniform(pause / 2, pause))
-            pause = min(self.times.longest, pause * 2)
+            pause = min(times.longest, pause * 2)  # one that is lost again and again is tried ever more rarely too
 
     async def _try(self, limit: float) -> tuple[int, str]:
         """Try to get it; return how many replicas are there, or 0 and why it cannot be had."""
