@@ -40,7 +40,7 @@ def settings(first: str, second: str, folder: str) -> dict[str, str]:
         "OPENAI_API_KEY": "example",
         "ANTHROPIC_API_KEY": "example",
         "CHAT_KEY_HASH": f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()}",
-        "LEDGER_URL": f"sqlite:///{folder}/chat.db",
+        "LEDGER_URL": f"sqlite://{folder}/chat.db",
     }
 
 
