@@ -44,7 +44,8 @@ class Conversation:
 
 def connect(url: str, key: str) -> openai.OpenAI:
     """Return a client of the gateway, which does the retrying."""
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+    direct = openai.DefaultHttpxClient(trust_env=False)  # the gateway is no business of a proxy's
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, http_client=direct)
 
 
 def main() -> None:

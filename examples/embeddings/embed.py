@@ -30,7 +30,8 @@ def embed(client: openai.OpenAI, texts: list[str]) -> tuple[list[list[float]], D
 
 def report(url: str, key: str, texts: list[str]) -> str:
     """Embed texts through the gateway at this address; return what to say of it."""
-    client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+    direct = openai.DefaultHttpxClient(trust_env=False)  # the gateway is no business of a proxy's
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, http_client=direct)
     vectors, cost = embed(client, texts)
     return f"{len(vectors)} texts, {len(vectors[0]) if vectors else 0} dimensions, {cost:f} USD"
 
