@@ -21,9 +21,11 @@ class Request:
         peer: the client's IP address as text, `""` on a Unix socket.
         secure: the client came over TLS.
         received: when the last byte of the head arrived, seconds on the monotonic clock.
+        interim: takes status and headers of an interim answer (1xx) to pass on at once; None where nobody is told of
+            one: the client speaks HTTP/1.0, the door has no way for it, or the answer itself has been given.
     """
 
-    __slots__ = ("body", "headers", "host", "length", "method", "peer", "received", "secure", "target")
+    __slots__ = ("body", "headers", "host", "interim", "length", "method", "peer", "received", "secure", "target")
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Request:
         self.peer = peer
         self.secure = secure
         self.received = received
+        self.interim: Callable[[int, Headers], None] | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of `name` (lower case), or None."""

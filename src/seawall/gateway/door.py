@@ -129,6 +129,7 @@ class Gateway:
                     return await self.models.mounted(request, record, place, upstream.name, own)
             route = upstream.route(request.method, raw)
             record.call = call = self._call(request, upstream, route, path, headers, seen)
+            record.hidden, call.run.early = upstream.added, record
             admitted = record.admitted
             if admitted is not None:
                 call.caller, call.user = admitted.caller, admitted.user

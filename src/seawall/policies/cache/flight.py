@@ -72,6 +72,7 @@ class Flights:
         own = call.fork()
         now = self.wheel.now()
         own.run = Run(now, call.run.budget)
+        own.run.early = None if behind else call.run.early
         own.deadline = now + call.timeouts.total
         question.call = own
         flight = Flight(key, question, apart)
