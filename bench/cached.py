@@ -14,7 +14,7 @@ __all__ = ["CACHED", "SLOW", "hits", "peer", "slow"]
 
 CACHED, SLOW = "cached", "slow upstream"
 SLOW_MS = 20
-CONNECTIONS, FEW = 32, 4
+CONNECTIONS, FEW = 32, 1  # of one, so that what is waited for is the answer and not the next turn
 
 
 def peer(stack: ExitStack, folder: Path, behind: Upstream) -> Peer:

@@ -22,9 +22,9 @@ class OrderedWheel(Wheel):
 
     def put(self, entry: Entry) -> None:
         """Register an entry under its `at`."""
-        number = int(entry.at / self._tick) + 1
-        if number not in self._buckets:
-            self._buckets[number] = cast("set[Entry]", _Bucket())
-            self.loop.call_later(max(0.0, number * self._tick - self.now()), self._turn, number)
-        entry.bucket = self._buckets[number]
+        number = int(entry.at / self.tick) + 1
+        if number not in self.buckets:
+            self.buckets[number] = cast("set[Entry]", _Bucket())
+            self.loop.call_later(max(0.0, number * self.tick - self.now()), self._turn, number)
+        entry.bucket = self.buckets[number]
         entry.bucket.add(entry)

@@ -121,7 +121,7 @@ async def test_a_store_killed_under_load_fails_no_call(tmp_path: Path):
     """Both go on with half each, `/ready` stays 200, and the return of an empty store gives no second burst."""
     with ValkeyServer() as server:
         async with two(server, 'rate = "100/s"', tmp_path) as (arrivals, clients, pair), clients():
-            await until(lambda: all(one.app._parts.shared.replicas.count == 2 for one in pair))
+            await until(lambda: all(one.app._engine.shared.replicas.count == 2 for one in pair))
             start = await for_seconds(0.5)
             server.kill()
             lost = time.monotonic()

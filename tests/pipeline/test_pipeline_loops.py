@@ -39,7 +39,7 @@ async def test_a_caller_that_leaves_in_the_turn_of_both_limits():
     bench = Bench(ScriptedTransport(then=hang(), obey=False), EVERYTHING, timeouts=Timeouts(total=30, attempt=29.999))
     task = bench.start()
     await asyncio.sleep(0)
-    for bucket in list(bench.wheel._buckets.values()):
+    for bucket in list(bench.wheel.buckets.values()):
         for entry in list(bucket):
             entry.fire()
     task.cancel()

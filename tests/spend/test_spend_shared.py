@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spend_rows import row
 
 from redis_links import Links, until
 from seawall.contracts.errors import SpendCapReached
@@ -19,6 +18,7 @@ from seawall.spend.counters import Counters, Full, Standing
 from seawall.spend.shared import SharedAccounts, Times
 from seawall.spend.tally import Settled, Tally
 from seawall.testing import ScriptedTransport, answer, hang, stream
+from spend_rows import row
 from spending import Spending, caller_caps, caps, reported
 from valkey_server import ValkeyServer
 

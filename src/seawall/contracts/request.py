@@ -5,7 +5,22 @@ from collections.abc import Awaitable, Callable
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.reply import Reply
 
-__all__ = ["Handler", "Request"]
+__all__ = ["Handler", "Memory", "Request"]
+
+
+class Memory:
+    """One place for what a door makes of a head: a connection's requests share it while they have the same head.
+
+    The same but for the digits of Content-Length. It goes with the connection, or with the next other head.
+
+    Attributes:
+        kept: the door's, None at first.
+    """
+
+    __slots__ = ("kept",)
+
+    def __init__(self) -> None:
+        self.kept: object = None
 
 
 class Request:
@@ -21,11 +36,14 @@ class Request:
         peer: the client's IP address as text, `""` on a Unix socket.
         secure: the client came over TLS.
         received: when the last byte of the head arrived, seconds on the monotonic clock.
+        memory: shared by requests of one connection with the same head, or None.
         interim: takes status and headers of an interim answer (1xx) to pass on at once; None where nobody is told of
             one: the client speaks HTTP/1.0, the door has no way for it, or the answer itself has been given.
     """
 
-    __slots__ = ("body", "headers", "host", "interim", "length", "method", "peer", "received", "secure", "target")
+    __slots__ = (
+        "body", "headers", "host", "interim", "length", "memory", "method", "peer", "received", "secure", "target",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -38,6 +56,7 @@ class Request:
         peer: str = "",
         secure: bool = False,
         received: float = 0.0,
+        memory: Memory | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -48,6 +67,7 @@ class Request:
         self.peer = peer
         self.secure = secure
         self.received = received
+        self.memory = memory
         self.interim: Callable[[int, Headers], None] | None = None
 
     def header(self, name: bytes) -> bytes | None:

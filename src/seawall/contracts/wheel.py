@@ -46,8 +46,8 @@ class Wheel:
     def __init__(self, clock: Clock, loop: asyncio.AbstractEventLoop, tick: float = 0.01) -> None:
         self.now = clock.now
         self.loop = loop
-        self._tick = tick
-        self._buckets: dict[int, set[Entry]] = {}
+        self.tick = tick
+        self.buckets: dict[int, set[Entry]] = {}
 
     def add(self, at: float, fire: Callable[[], None]) -> Entry:
         """Call `fire` once `at` (monotonic seconds) has passed; it must not raise."""
@@ -57,27 +57,27 @@ class Wheel:
 
     def put(self, entry: Entry) -> None:
         """Register an entry under its `at`."""
-        number = int(entry.at / self._tick) + 1
-        bucket = self._buckets.get(number)
+        number = int(entry.at / self.tick) + 1
+        bucket = self.buckets.get(number)
         if bucket is None:
-            bucket = self._buckets[number] = set()
-            self.loop.call_later(max(0.0, number * self._tick - self.now()), self._turn, number)
+            bucket = self.buckets[number] = set()
+            self.loop.call_later(max(0.0, number * self.tick - self.now()), self._turn, number)
         entry.bucket = bucket
         bucket.add(entry)
 
     def _turn(self, number: int) -> None:
-        late = number * self._tick - self.now()
+        late = number * self.tick - self.now()
         if late > 0:  # loops round timers to the millisecond; firing early would break "never before"
             self.loop.call_later(math.ceil(late * 1000) / 1000, self._turn, number)
             return
-        bucket = self._buckets.pop(number)
+        bucket = self.buckets.pop(number)
         for entry in sorted(bucket, key=_moment):
             if entry in bucket:  # an earlier one may have cancelled it
                 bucket.discard(entry)
                 entry.fire()
 
     def __len__(self) -> int:
-        return sum(map(len, self._buckets.values()))
+        return sum(map(len, self.buckets.values()))
 
 
 def _moment(entry: Entry) -> float:
@@ -111,7 +111,12 @@ class TimeLimit(Entry):
             raise RuntimeError("a TimeLimit needs a running task")
         self._task = task
         self._cancelling = task.cancelling()
-        wheel.put(self)
+        bucket = wheel.buckets.get(int(self.at / wheel.tick) + 1)
+        if bucket is None:
+            wheel.put(self)
+        else:
+            self.bucket = bucket
+            bucket.add(self)
         return self
 
     def fire(self) -> None:

@@ -6,31 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall.contracts.admission import EVERYBODY, Admission
-from seawall.contracts.body import Headers
-from seawall.contracts.call import IDEMPOTENT, Call, Run
+from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import CallError, Forbidden, QuotaExceeded, Refusal, RequestBodyError, Unauthenticated
 from seawall.contracts.events import Emit
-from seawall.contracts.peer import client_address
 from seawall.contracts.problem import problem, problem_of
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import Sites, refused
-from seawall.gateway.decorate import HTTP, HTTPS, VIA, via, with_own
+from seawall.gateway.decorate import with_own
 from seawall.gateway.headers import Seen, clean_reply, clean_request, with_limits, without
-from seawall.gateway.identity import new_id, request_id_of, trace_of
+from seawall.gateway.identity import new_id, request_id_of
 from seawall.gateway.models.door import ModelDoor
 from seawall.gateway.models.places import below_mount
 from seawall.gateway.paths import climbs
+from seawall.gateway.plan import Plan
 from seawall.gateway.record import Record
 from seawall.gateway.refused import CLIMBING, FULL, Refused, foreign, unreadable
 from seawall.gateway.relay import Relay
-from seawall.gateway.table import Route, Table, Upstream
-from seawall.pipeline.hints import hinted
+from seawall.gateway.table import Table, Upstream
 
 __all__ = ["Gateway", "Options"]
-
-_READS = frozenset((b"GET", b"HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +67,7 @@ class Gateway:
         self._clock = clock
         self._random_bits = random_bits
         self._emit = emit
+        self._era = object()  # another one whenever table or options are
         self.full = False
         self.models: ModelDoor | None = None
 
@@ -92,6 +89,7 @@ class Gateway:
         """Use another table and options from the next request on."""
         self._table = table
         self._options = options
+        self._era = object()
 
     def refuse_new(self, full: bool) -> None:
         """Refuse every new request while memory is short, with 503."""
@@ -107,35 +105,28 @@ class Gateway:
     async def __call__(self, request: Request, own: str = "") -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves. `own`: see `inside`."""
         record = Record(self._emit, self._clock, request)
-        options = self._options
         try:
-            found = self._table.find(request.host, request.target)
-            if found is None or (not own and options.sites.host_refused(request.host) is not None):
-                return await self._nowhere(request, record, own)
-            upstream, path = found
-            record.upstream = upstream.name
-            headers, seen = clean_request(request.headers, upstream.actions)
-            barred = None if own else self._barred(request, seen)
-            if barred is None and not own and (seen.key is not None or not options.admission.open):
-                await self._admit(request, record)
-                headers = without(headers, seen.key)
-            raw = path.partition(b"?")[0] if b"?" in path else path
-            barred = barred or (FULL if self.full else CLIMBING if climbs(raw) else None)
-            if barred is not None:
-                return self.refuse(record, barred)
-            if upstream.api is not None and self.models is not None:
-                place = below_mount(upstream.api, path)
-                if place is not None:
-                    return await self.models.mounted(request, record, place, upstream.name, own)
-            route = upstream.route(request.method, raw)
-            record.call = call = self._call(request, upstream, route, path, headers, seen)
-            record.hidden, call.run.early = upstream.added, record
+            memory = request.memory
+            plan = None if memory is None else memory.kept
+            if type(plan) is Plan and plan.era is self._era:
+                record.upstream = plan.upstream.name
+                if plan.keyed or not self._options.admission.open:
+                    await self._admit(request, record)
+                if self.full:
+                    return self.refuse(record, FULL)
+            else:
+                found = await self._decide(request, record, own)
+                if type(found) is not Plan:
+                    return found  # type: ignore[return-value]  # exact type: a Reply
+                plan = found
+            record.call = call = plan.call(request, self._random_bits)
+            record.hidden, call.run.early = plan.upstream.added, record
             admitted = record.admitted
             if admitted is not None:
                 call.caller, call.user = admitted.caller, admitted.user
             elif own:
                 call.caller = own
-            return self._pass_on(record, await route.send(call), upstream, call)
+            return self._pass_on(record, await plan.send(call), plan.upstream, call)
         except CallError as error:
             return self.fail(record, error)
         except RequestBodyError as error:
@@ -146,6 +137,32 @@ class Gateway:
         except BaseException:  # nobody expected it; what the caller holds is given back all the same
             record.release()
             raise
+
+    async def _decide(self, request: Request, record: Record, own: str) -> Plan | Reply:
+        """Return the plan of a request whose head its connection has not just had, or the answer to it."""
+        options = self._options
+        found = self._table.find(request.host, request.target)
+        if found is None or (not own and options.sites.host_refused(request.host) is not None):
+            return await self._nowhere(request, record, own)
+        upstream, path = found
+        record.upstream = upstream.name
+        headers, seen = clean_request(request.headers, upstream.actions)
+        barred = None if own else self._barred(request, seen)
+        if barred is None and not own and (seen.key is not None or not options.admission.open):
+            await self._admit(request, record)
+            headers = without(headers, seen.key)
+        raw = path.partition(b"?")[0]
+        barred = barred or (FULL if self.full else CLIMBING if climbs(raw) else None)
+        if barred is not None:
+            return self.refuse(record, barred)
+        place = None if upstream.api is None or self.models is None else below_mount(upstream.api, path)
+        if place is not None and self.models is not None:
+            return await self.models.mounted(request, record, place, upstream.name, own)
+        plan = Plan(request, upstream, (upstream.route(request.method, raw), path), headers, seen, options.trusted_hops)
+        if request.memory is not None:
+            plan.era = self._era
+            request.memory.kept = plan
+        return plan
 
     def _barred(self, request: Request, seen: Seen) -> Refused | None:
         if seen.origin is None and seen.sec_fetch_site is None:
@@ -183,38 +200,6 @@ class Gateway:
                 names = tuple(filter(record.admitted.may_call, names))
         said = f"No upstream is mounted there. Upstreams: {', '.join(names) or 'none'}."
         return self.refuse(record, Refused(404, "not-found", "No such upstream", said))
-
-    def _call(
-        self, request: Request, upstream: Upstream, route: Route, path: bytes, headers: Headers, seen: Seen
-    ) -> Call:
-        trace, tracestate = trace_of(seen, self._random_bits)
-        if tracestate is not None:
-            headers.append((b"tracestate", tracestate))
-        request_id = request_id_of(seen.request_id) or trace[0]
-        peer = request.peer
-        if self._options.trusted_hops and seen.forwarded_for is not None:
-            peer = client_address(peer, (seen.forwarded_for,), self._options.trusted_hops)
-        headers += upstream.headers
-        headers.append((b"x-request-id", request_id.encode("ascii")))
-        headers.append(VIA if seen.via is None else via(seen.via))
-        if peer:
-            headers.append((b"x-forwarded-for", peer.encode("latin-1")))
-        # an answer that was made for the name one client asked by must not be given to who asked by another
-        if not route.kept or request.method not in _READS:
-            headers.append((b"x-forwarded-host", request.host))
-            headers.append(HTTPS if request.secure else HTTP)
-        received = request.received
-        timeouts = route.timeouts
-        deadline = received + timeouts.total
-        if seen.hints is not None:
-            deadline = hinted(seen.hints, deadline, received)
-        method = request.method
-        return Call(
-            method, path, headers, upstream.target, timeouts, deadline, Run(received, route.attempts),
-            request.body, request.length,
-            method in IDEMPOTENT or route.idempotent or seen.idempotency_key is not None,
-            upstream.name, route.name, "", request_id, trace, "", route.bill,
-        )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
         reply.headers = headers = clean_reply(reply.headers, upstream.added)

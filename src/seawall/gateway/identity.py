@@ -18,17 +18,17 @@ def request_id_of(sent: bytes | None) -> str:
     return ""
 
 
-def trace_of(seen: Seen, random_bits: Callable[[int], int]) -> tuple[Trace, bytes | None]:
-    """Return the trace a call belongs to and the tracestate to pass on.
+def trace_of(seen: Seen) -> tuple[Trace | None, bytes | None]:
+    """Return the trace a client's call belongs to and the tracestate to pass on.
 
-    Without one valid `traceparent` a new trace starts, without a parent, and `tracestate` is dropped
-    (W3C Trace Context section 2.3).
+    Without one valid `traceparent` there is none: each call starts a trace of its own, without a parent, and
+    `tracestate` is dropped (W3C Trace Context section 2.3).
     """
     if seen.traceparent is not None:
         trace = parse_traceparent(seen.traceparent)
         if trace is not None:
             return trace, None if seen.tracestate is None else parse_tracestate(seen.tracestate)
-    return (new_id(random_bits), "", "00"), None
+    return None, None
 
 
 def new_id(random_bits: Callable[[int], int]) -> str:

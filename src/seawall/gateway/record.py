@@ -86,6 +86,7 @@ class Record:
         reply = self.reply
         if reply is None:
             raise RuntimeError("a record tells of the reply it was attached to")
+        status = reply.status
         relay = self.relay
         if relay is not None and relay.error is not None:
             self.outcome = "broken"
@@ -93,9 +94,8 @@ class Record:
         elif not reply.finished:
             self.outcome = "cancelled"
         elif not self.outcome:
-            status = reply.status
             self.outcome = "ok" if status < 400 else "client_error" if status < 500 else "upstream_error"
-        self._tell(reply.status, reply.sent, reply.streamed)
+        self._tell(status, reply.sent, reply.streamed)
 
     def _tell(self, status: int, sent: int, streamed: bool) -> None:
         self.release()

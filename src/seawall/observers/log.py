@@ -80,7 +80,8 @@ class Log:
         self._call_line = CallLine(rules.service)
         self._stamp = Stamp()
         self._least = LEVELS[rules.level]
-        self._quiet = frozenset(word for word, level in LEVEL_OF_OUTCOME.items() if LEVELS[level] < self._least)
+        quiet = {word for word, level in LEVEL_OF_OUTCOME.items() if LEVELS[level] < self._least}
+        self._quiet = frozenset(quiet if rules.success > 0 else quiet | {"ok"})
         self._calls = LineRate(rules.rate, wheel, clock.now, self._suppressed)
         self._others = LineRate(rules.rate, wheel, clock.now, self._suppressed)
 

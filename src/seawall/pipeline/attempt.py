@@ -83,11 +83,13 @@ class Attempts:
         return reply
 
     def _headers(self, call: Call, left: float) -> Headers:
-        headers: Headers = list(call.target.headers)
         trace_id, _, flags = call.trace
+        headers: Headers = []
         if trace_id:
             span = self._span() or 1  # an all-zero span id is invalid
-            headers.append((b"traceparent", f"00-{trace_id}-{span.to_bytes(8).hex()}-{flags}".encode("ascii")))
+            headers = [(b"traceparent", f"00-{trace_id}-{span.to_bytes(8).hex()}-{flags}".encode("ascii"))]
+        if call.target.headers:
+            headers += call.target.headers
         if self._deadline_header is not None:
             headers.append((self._deadline_header, b"%d" % max(1, int(left * 1000))))
         return headers

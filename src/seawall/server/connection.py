@@ -117,8 +117,9 @@ class Connection(Intake, asyncio.Protocol):
             self._finish(close)
             return
         request = Request(
-            head.method, head.target, head.headers, head.host, body, length, self._peer, self._secure, self._received
-        )
+            head.method, head.target, head.headers, head.host, body, length, self._peer, self._secure, self._received,
+            head.memory,
+        )  # fmt: skip
         request.interim = None if head.http10 else self._told
         task = spawn(state.loop, self._serve(request))
         if not task.done():

@@ -41,6 +41,8 @@ class HeadParser(PlainHead):
             Refused: it breaks a rule; the connection cannot be used any more.
         """
         self.headers = []
+        self._before = b""
+        self.memory = None
         self._special.clear()
         try:
             self._parser.feed_data(raw)

@@ -75,18 +75,23 @@ class Intake:
                 self.abort()
 
     def _quick(self, data: bytes) -> bool:
-        """Take a plain request that is all here, as nearly always; False where the slow way must look at it."""
-        head, state = self._head, self._state
-        end = data.find(b"\r\n\r\n", 0, state.limits.max_header)
-        if end < 0 or not head.quick(data[:end]):
-            return False
-        length = head.length
-        if length is None or len(data) - end - 4 != length or length > WHOLE:
-            return False
-        self._received = state.now()
-        self._deadline.due = inf
-        self._phase = CALL
-        self._call(data[end + 4 :] if length else b"", length)
+        """Take a plain head that is all here, as nearly always; False where the slow way must look at it."""
+        head = self._head
+        end = head.again(data)
+        if not end:
+            end = data.find(b"\r\n\r\n", 0, self._state.limits.max_header)
+            if end < 0 or not head.quick(data[:end]):
+                return False
+            end += 4
+        length = head.length or 0  # a plain head is never chunked
+        if len(data) - end == length <= WHOLE:
+            self._received = self._state.now()
+            self._deadline.due = inf
+            self._phase = CALL
+            self._call(data[end:], length)
+        else:
+            self._buffer, self._start = data, end
+            self._begin()
         return True
 
     def _hold(self, data: bytes) -> None:
@@ -106,12 +111,16 @@ class Intake:
             self._parse(raw)
 
     def _parse(self, raw: bytes) -> None:
-        """Parse a head; start its call or its body."""
+        """Parse a head and begin with it."""
         try:
             self._head.parse(raw)
         except Refused as reason:
             self._refuse(reason, raw.startswith(b"HEAD "))
             return
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start the call of the head that was taken, or its body; what follows the head stands in the buffer."""
         self._received = self._state.now()
         self._deadline.due = inf
         if self._head.length == 0:

@@ -5,6 +5,7 @@ What is unusual or wrong is left to `head.HeadParser`, which also says what is w
 
 from seawall.contracts.body import Headers
 from seawall.contracts.fields import VISIBLE, FieldLines
+from seawall.contracts.request import Memory
 from seawall.server.limits import Limits
 
 __all__ = ["SPECIAL", "HeadMemory", "PlainHead", "valid_host"]
@@ -13,6 +14,7 @@ _PLAIN = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPT
 _STARTS = 256
 # As nearly every client writes it; any other spelling is judged like any line.
 LENGTHS = (b"Content-Length: ", b"content-length: ")
+_LENGTH_LINES = tuple(b"\r\n" + name for name in LENGTHS)
 _TARGET = VISIBLE.replace(b"\\", b"").replace(b"#", b"")
 SPECIAL = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"))
 _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;="
@@ -55,11 +57,14 @@ class PlainHead:
         expects: the client waits for `100 Continue`.
         keep_alive: the client wants the connection kept (RFC 9112 section 9.3).
         http10: the client speaks HTTP/1.0.
+        memory: stays the same while only the digits of Content-Length differ from head to head; None for a head that
+            is not plain.
     """
 
     __slots__ = (
-        "_host_line", "_host_pair", "_limits", "_memory", "_sized", "expects", "headers", "host", "http10",
-        "keep_alive", "length", "method", "target",
+        "_after", "_before", "_digits", "_digits_at", "_digits_end", "_host_line", "_host_pair", "_limits", "_memory",
+        "_place", "_sized", "expects", "headers", "host", "http10", "keep_alive", "length", "memory", "method",
+        "target",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, memory: HeadMemory) -> None:
@@ -68,17 +73,56 @@ class PlainHead:
         self._host_line = b""
         self._host_pair = (b"host", b"")
         self._sized = False
+        self._before = self._after = self._digits = b""  # the latest plain head; none where `_before` is empty
+        self._digits_at = self._digits_end = self._place = 0
+        self.memory: Memory | None = None
         self.headers: Headers = []
         self.method = self.target = self.host = b""
         self.length: int | None = 0
         self.expects = self.http10 = False
         self.keep_alive = True
 
+    def again(self, data: bytes) -> int:
+        """Return where the head ends if it is the one before, but for the digits of Content-Length; else 0.
+
+        Clients send the same head over one connection again and again. Everything but those digits was judged.
+        """
+        if not self._before or not data.startswith(self._before) or not data.startswith(self._after, self._digits_end):
+            return 0
+        digits = data[self._digits_at : self._digits_end]
+        if digits != self._digits:
+            if not digits.isdigit() or int(digits) > self._limits.max_body:
+                return 0
+            self.length = int(digits)
+            self._digits = digits
+            self.headers = self.headers.copy()  # requests under way have the old one
+            self.headers[self._place] = (b"content-length", digits)
+        return self._digits_end + len(self._after)
+
+    def _remember(self, raw: bytes) -> None:
+        """Keep a plain head for `again`."""
+        at = raw.find(_LENGTH_LINES[0])
+        if at < 0:
+            at = raw.find(_LENGTH_LINES[1])
+        if at >= 0:
+            self._place = raw.count(b"\r\n", 0, at)
+            at += len(_LENGTH_LINES[0])
+            end = raw.find(b"\r\n", at)
+            end = len(raw) if end < 0 else end
+        elif self._sized:  # spelled in another way
+            self._before = b""
+            return
+        else:
+            at = end = len(raw)
+        self._digits_at, self._digits_end = at, end
+        self._before, self._digits, self._after = raw[:at], raw[at:end], raw[end:] + b"\r\n\r\n"
+
     def quick(self, raw: bytes) -> bool:
         """Take a plain head, without its last line end and its empty line; False leaves everything to `parse`.
 
         Plain is: HTTP/1.1, a usual method, at most one Content-Length, one Host, no other framing, no expectation.
         """
+        self._before = b""  # what follows writes over the head before
         lines = raw.split(b"\r\n")
         memory = self._memory
         start = memory.starts.get(lines[0]) or memory.start(lines[0])
@@ -99,6 +143,8 @@ class PlainHead:
         self.headers = headers
         self.keep_alive = True
         self.expects = self.http10 = False
+        self.memory = Memory()
+        self._remember(raw)
         return True
 
     def _fresh(self, line: bytes) -> tuple[bytes, bytes] | None:

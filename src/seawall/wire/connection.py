@@ -133,8 +133,16 @@ class Connection(AnswerParser, asyncio.Protocol):
                 self.fail(UpstreamBroken("The upstream's answer is not HTTP", answered=True))
                 return
             self.touched = True
-            if self.clean and self.interrupt is None and not self.is_head and self._take_plain(data):
-                return
+            if self.clean and self.interrupt is None and not self.is_head:
+                reply = self._plain.take(data)
+                if reply is not None:
+                    self.seen = self.now()
+                    self.keep = True
+                    waiter = self.waiter
+                    if waiter is not None and not waiter.done():
+                        waiter.set_result(reply)
+                    self._free()
+                    return
         self.seen = now = self.now()
         self.fed += len(data)
         try:
@@ -151,15 +159,6 @@ class Connection(AnswerParser, asyncio.Protocol):
             self.fail(UpstreamBroken("The upstream's answer has too large a head", answered=True))
         else:
             self._progress(now)
-
-    def _take_plain(self, data: bytes) -> bool:
-        reply = self._plain.take(data)
-        if reply is not None:
-            self.seen = self.now()
-            self.keep = True
-            self.deliver(reply)
-            self._free()
-        return reply is not None
 
     def _progress(self, now: float) -> None:
         """Move the watch: the answer goes on."""

@@ -66,6 +66,7 @@ class AnswerParser:
         self.used = 0
         self.kept_for = kept_for
         self.parser = HttpResponseParser(self)
+        self._reset()
 
     def expect(self, is_head: bool) -> None:
         """Get ready for the answer to the request that is about to be written."""
@@ -73,9 +74,14 @@ class AnswerParser:
             self.parser = HttpResponseParser(self)
             self.clean = True
         self.busy = True
-        self.begun = self.headed = self.collecting = self.until_close = False
         self.is_head = is_head
         self.used += 1
+        if self.begun or self.interim or self.fed:  # a plain answer leaves no trace here
+            self._reset()
+
+    def _reset(self) -> None:
+        """Forget the answer before."""
+        self.begun = self.headed = self.collecting = self.until_close = False
         self.interim = self.fed = self.size = 0
         self.chunks: list[bytes] = []
         self.source: AnswerSource | None = None

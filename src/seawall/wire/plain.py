@@ -10,9 +10,11 @@ from seawall.contracts.reply import Reply
 __all__ = ["PlainAnswers"]
 
 _STARTS = 64
+_HEADS = 64
 _HEAD = 16384
 # As nearly every server writes it; any other spelling is judged like any line.
 _LENGTHS = (b"Content-Length: ", b"content-length: ")
+_NOT_PLAIN: tuple[int, Headers, int] = (0, [], -1)
 _IGNORED = frozenset((b"Connection: keep-alive", b"connection: keep-alive", b"Connection: Keep-Alive"))
 # Framing but for Content-Length, and what asks for something of the connection: not plain.
 _UNUSUAL = frozenset((
@@ -28,13 +30,14 @@ class PlainAnswers:
         fields: header lines of a head.
     """
 
-    __slots__ = ("_fields", "_lines", "_most", "_starts")
+    __slots__ = ("_fields", "_heads", "_lines", "_most", "_starts")
 
     def __init__(self, most: int, fields: int) -> None:
         self._most = most
         self._fields = fields
         self._lines = FieldLines()
         self._starts: dict[bytes, int] = {}
+        self._heads: dict[bytes, tuple[int, Headers, int]] = {}
 
     def take(self, data: bytes) -> Reply | None:
         """Return the reply when `data` is one plain answer and nothing else, or None.
@@ -45,14 +48,23 @@ class PlainAnswers:
         end = data.find(b"\r\n\r\n")
         if end < 0 or end > _HEAD:
             return None
-        lines = data[:end].split(b"\r\n")
+        head = data[:end]
+        status, headers, length = self._heads.get(head) or self._parse(head)
+        if length != len(data) - end - 4 or length > self._most:
+            return None
+        return Reply(status, headers.copy(), data[end + 4 :], None if length else 0)
+
+    def _parse(self, head: bytes) -> tuple[int, Headers, int]:
+        """Return status, headers and length of a plain head, or a length below 0."""
+        lines = head.split(b"\r\n")
         status = self._starts.get(lines[0]) or self._start(lines[0])
         if not status or len(lines) > self._fields:
-            return None
+            return _NOT_PLAIN
         del lines[0]
         known = self._lines.known
         headers: Headers = []
         length = -1
+        lasting = True  # every line is one that is kept; no other is, least of all a cookie
         for line in lines:
             pair = known.get(line)
             if pair is None:
@@ -61,21 +73,25 @@ class PlainAnswers:
                 if line.startswith(_LENGTHS) and length < 0:
                     digits = line[16:]
                     if not digits.isdigit() or len(digits) > 9:
-                        return None
+                        return _NOT_PLAIN
                     length = int(digits)
                     continue
+                lasting = False
                 pair = self._lines.judge(line)
                 if pair is None or pair[0] in _UNUSUAL:
-                    return None
+                    return _NOT_PLAIN
                 if pair[0] == b"content-length":
                     if length >= 0 or not pair[1].isdigit() or len(pair[1]) > 9:
-                        return None
+                        return _NOT_PLAIN
                     length = int(pair[1])
                     continue
             headers.append(pair)
-        if length != len(data) - end - 4 or length > self._most:
-            return None
-        return Reply(status, headers, data[end + 4 :], None if length else 0)
+        parsed = (status, headers, length)
+        if lasting:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            self._heads[head] = parsed
+        return parsed
 
     def _start(self, line: bytes) -> int:
         """Return the status of a plain status line (RFC 9112 section 4), or 0."""

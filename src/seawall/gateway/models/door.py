@@ -15,7 +15,7 @@ from seawall.contracts.sites import Sites, refused
 from seawall.contracts.target import Timeouts
 from seawall.gateway.decorate import VIA, via, with_own
 from seawall.gateway.headers import clean_reply, clean_request, with_limits
-from seawall.gateway.identity import request_id_of, trace_of
+from seawall.gateway.identity import new_id, request_id_of, trace_of
 from seawall.gateway.models.asking import Asking
 from seawall.gateway.models.kept import Answers, question_of
 from seawall.gateway.models.listing import listed
@@ -236,7 +236,8 @@ class ModelDoor:
         deadline = request.received + total
         if seen.hints is not None:
             deadline = hinted(seen.hints, deadline, request.received)
-        trace, tracestate = trace_of(seen, self._random_bits)
+        known, tracestate = trace_of(seen)
+        trace = known or (new_id(self._random_bits), "", "00")
         request_id = request_id_of(seen.request_id) or trace[0]
         own: Headers = [(b"x-request-id", request_id.encode("ascii")), VIA if seen.via is None else via(seen.via)]
         if tracestate is not None:
