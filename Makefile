@@ -39,7 +39,7 @@ lint: setup ## Format, lint, types and import contracts, without the tests
 check: lint test ## What CI runs: lint, then the tests
 
 verify: setup $(LOWEST)/.installed audit ## The slow or system-dependent rest, 20 minutes at most
-	$(BIN)/python -m pytest -m verify
+	$(BIN)/python -m pytest -m verify -o faulthandler_timeout=600
 	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" -W ignore::DeprecationWarning --ignore tests/project
 
 # The tools of dev.txt, then what the server needs at the lowest versions pyproject.toml allows.

@@ -39,7 +39,7 @@ def _columns(table: Table) -> list[tuple[str, str, str]]:
         return [("p50_us", "p50 us", "8.0f"), ("added_p50_us", "added p50", "9.0f"), ("p99_us", "p99 us", "8.0f"),
                 ("added_p99_us", "added p99", "9.0f"), ("max_us", "max us", "8.0f")]  # fmt: skip
     shared = [("cpu_us", "CPU us", "8.2f"), ("per_second", "per s", "9.0f"), ("rss_mb", "RSS MB", "8.1f")]
-    if table.scenario == "streaming":
+    if "streaming" in table.scenario:
         return [*shared, ("merged", "merged", "8.3f"), ("first_p50_us", "1st p50", "8.0f")]
     return [*shared, ("p50_us", "p50 us", "8.0f"), ("p99_us", "p99 us", "8.0f"), ("busy", "busy", "6.2f")]
 
@@ -80,6 +80,12 @@ def check(tables: Sequence[Table]) -> list[Check]:
     table = by_name.get("slow upstream")
     if table:
         checks.append(Check("slow upstream: p95 hot to uncached", table.ratio("hot", "p95_us", "uncached"), 0.5))
+    if table := by_name.get("model calls"):
+        checks.append(Check("model calls, metered: CPU to nginx", table.ratio("models", "cpu_us", BASE), 8.0))
+    if table := by_name.get("model streaming"):
+        checks.append(
+            Check("model streaming, metered: CPU to unmetered", table.ratio("models", "cpu_us", "plain"), 2.0)
+        )
     table = by_name.get("latency")
     if table and "all" in table.rows:
         added = table.median("all", "added_p50_us") / table.median(BASE, "added_p50_us")

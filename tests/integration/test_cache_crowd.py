@@ -41,5 +41,5 @@ async def test_a_thousand_concurrent_misses_are_one_call_upstream(tmp_path: Path
             later = await call(running.port)
     assert asked == [b"/x"]
     assert {(one.status, one.body) for one in got} == {(200, body)}
-    assert sum("fwd=uri-miss" in one.headers["cache-status"] for one in got) > CROWD // 2  # the others came after it
+    assert any("fwd=uri-miss" in one.headers["cache-status"] for one in got)  # who came late found it kept
     assert "hit" in later.headers["cache-status"]

@@ -156,13 +156,22 @@ def keys_new(
     rate: Annotated[str | None, typer.Option("--rate", help='Its calls per time, "60/min"; with --url.')] = None,
     tokens: Annotated[str | None, typer.Option("--tokens", help="Its tokens per time; with --url.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", help="Its calls at once; with --url.")] = None,
+    spend: Annotated[
+        list[str] | None,
+        typer.Option("--spend", metavar="CAP", help='Its cap, "day=0.50 USD"; call, day, month, total; with --url.'),
+    ] = None,
+    per_user: Annotated[
+        list[str] | None,
+        typer.Option("--user", metavar="LIMIT", help='Of each user, "header=X-User", "day=0.05 USD"; with --url.'),
+    ] = None,
 ) -> None:
     """Make a key: printed once, with the key_hash line for the settings; or kept by a gateway with --url."""
 
     def run() -> int:
-        from seawall.cli.keys import new
+        from seawall.cli.keys import caps, new, users
 
-        limits = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        limits: dict[str, object] = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        limits |= {"spend": caps("--spend", spend), "per_user": users(per_user)}
         return new(name, url, {key: value for key, value in limits.items() if value is not None})
 
     _finish(run)
