@@ -156,3 +156,31 @@ async def test_every_example_is_valid_by_its_own_schema(gateway: App):
         for example in schemas[name]["examples"]:
             Draft202012Validator({**schemas[name], "components": document["components"]}).validate(example)
             TypeAdapter(getattr(models, name)).validate_python(example)
+
+
+async def test_answers_of_models_are_counted_listed_and_forgotten():
+    """They stand under no upstream, by alias; a purge of all is of them too."""
+    completion = {
+        "id": "1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "planted"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }  # fmt: skip
+    whole = Answer(200, orjson.dumps(completion), ((b"content-type", b"application/json"),))
+    async with FaultServer(lambda _: whole) as origin:
+        text = (
+            f'[server]\nlisten = "127.0.0.1:0"\nadmin_token = "{TOKEN}"\n[log]\nlevel = "error"\n'
+            f'[upstreams.ai]\napi = "openai"\nurl = "{origin.url}/v1"\nkey = "k"\nallow_private = true\n'
+            '[models.fast]\ntargets = ["ai/m"]\ncache = "1h"\nprice = { input = "1 USD/M", output = "1 USD/M" }\n'
+        )
+        async with App(parse(text, {}).tree) as running:
+            body = {"model": "fast", "messages": [{"role": "user", "content": "hi"}]}
+            asked = [await ask(running, "POST", "/v1/chat/completions", body, "") for _ in range(2)]
+            assert [one["choices"][0]["message"]["content"] for one in asked] == ["planted"] * 2
+            shown = await ask(running, "GET", "/api/v1/cache")
+            assert [(one["upstream"], one["path"], one["answers"]) for one in shown["paths"]] == [
+                ("", "models/fast", 1)
+            ]
+            assert shown["answers"] == 1
+            assert shown["bytes"] >= shown["paths"][0]["bytes"] > 0
+            assert (await ask(running, "POST", "/api/v1/cache/purge", {})) == {"answers": 1}
+            assert (await ask(running, "GET", "/api/v1/cache"))["answers"] == 0
