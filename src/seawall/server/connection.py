@@ -137,8 +137,7 @@ class Connection(Intake, asyncio.Protocol):
             except Exception as error:  # noqa: BLE001 - a broken handler must not take the server with it
                 state.report(error)
                 reply = refusal(500)
-            request.interim = None  # nothing comes before an answer any more
-            self._expecting = False
+            request.interim, self._expecting = None, False  # nothing comes before an answer any more
             close = not head.keep_alive or self._loose or self._phase is BODY or state.draining
             try:
                 body = reply.body
