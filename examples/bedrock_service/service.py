@@ -3,11 +3,14 @@
 import os
 
 from fastapi import FastAPI, HTTPException
-from openai import APIStatusError, AsyncOpenAI
+from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
 from pydantic import BaseModel, Field
 
 app = FastAPI()
-client = AsyncOpenAI(base_url=os.environ["GATEWAY_URL"] + "/v1", api_key=os.environ["SERVICE_KEY"], max_retries=0)
+direct = DefaultAsyncHttpxClient(trust_env=False)  # the gateway is no business of a proxy's
+client = AsyncOpenAI(
+    base_url=os.environ["GATEWAY_URL"] + "/v1", api_key=os.environ["SERVICE_KEY"], max_retries=0, http_client=direct
+)
 
 
 class Question(BaseModel):

@@ -235,6 +235,8 @@ def spend(
 
         return spend(url, by, since, until, "json" if as_json else "csv" if as_csv else "table")
 
+    _finish(run)
+
 
 cache = typer.Typer(help="What a running gateway keeps: list, show, purge.", no_args_is_help=True)
 app.add_typer(cache, name="cache")
