@@ -99,8 +99,9 @@ class Call:
         request_id: sent upstream and to the client.
         trace: `(trace_id, parent_span_id, flags)` in lower-case hex, of the caller's traceparent or our own.
         run: shared by forks.
-        attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end.
-            Attempts side by side are forks, so a stage below them finds its own here, and whether it was sent.
+        attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end,
+            for calls with a bill. Attempts side by side are forks, so a stage below them finds its own here, and
+            whether it was sent.
     """
 
     __slots__ = (
