@@ -2,7 +2,8 @@
 
 Server, gateway, pipeline and wire are the real ones, built by `App` from a file of `settings/`; only the two transports
 are stand-ins, which answer at once with the bytes a real peer sends. So the count is the same on every run (a change of
-1 % is a change), takes seconds, and holds nothing of the kernel's or the event loop's transports.
+1 % is a change), takes seconds, and holds nothing of the kernel's or the event loop's transports. With `--settings
+models` it holds the ledger too, its writer's thread included, until the last row is in the database.
 """
 
 import argparse
@@ -20,13 +21,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from bench.load import BODY, FOLDER
-from bench.peers import ANSWER
+from bench.load import BODY, FOLDER, chat_body
+from bench.peers import ANSWER, CHAT, LOAD_KEY
 from seawall.app import App
 from seawall.config import load
 from seawall.contracts.clock import Clock
@@ -39,15 +41,30 @@ from seawall.wire.connection import Connection as Answers
 CONNECTIONS = 32
 WARM_UP, COUNTED = 320, 3200  # calls
 _HEAD = (
-    b"POST /json/answer HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAuthorization: Bearer sk-%b\r\n"
+    b"POST %b HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAuthorization: Bearer %b\r\n"
     b"Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: bench/1\r\nX-Client-Lang: python\r\n"
-    b"Content-Length: %d\r\n" % (b"0" * 64, len(BODY))
+    b"Content-Length: %d\r\n"
 )
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\nServer: nginx/1.29.0\r\nDate: Wed, 25 Nov 2026 12:00:00 GMT\r\n"
     b"Content-Type: application/json\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%b"
-    % (len(ANSWER), ANSWER.encode())
 )
+
+
+class Talk:
+    """What client and upstream say to each other, as bytes.
+
+    Args:
+        settings: name of the file; `models` is asked for a chat completion, every other one for some JSON.
+    """
+
+    def __init__(self, settings: str) -> None:
+        chat = settings == "models"
+        path = b"/v1/chat/completions" if chat else b"/json/answer"
+        self.body = chat_body(stream=False) if chat else BODY
+        self.head = _HEAD % (path, LOAD_KEY, len(self.body))
+        answer = (CHAT if chat else ANSWER).encode()
+        self.answer = _ANSWER % (len(answer), answer)
 
 
 class Stub:
@@ -77,11 +94,13 @@ class Rig:
     Args:
         app: the gateway.
         loop: the running one.
+        talk: what is said.
         unlike: give every request a header that no other has, so that nothing can be remembered of its head.
     """
 
-    def __init__(self, app: App, loop: asyncio.AbstractEventLoop, unlike: bool) -> None:
+    def __init__(self, app: App, loop: asyncio.AbstractEventLoop, talk: Talk, unlike: bool) -> None:
         self._loop = loop
+        self._talk = talk
         self._unlike = unlike
         clock = Clock()
         state = State(app.handler, Limits(), clock, Wheel(clock, loop), loop, _refused, _report)
@@ -115,10 +134,10 @@ class Rig:
         if self._left:
             self._left -= 1
             own = b"X-Request-Id: %d\r\n\r\n" % self._left if self._unlike else b"\r\n"
-            self._loop.call_soon(client.data_received, _HEAD + own + BODY)
+            self._loop.call_soon(client.data_received, self._talk.head + own + self._talk.body)
 
     def _asked(self, answers: Answers, _: bytes) -> None:
-        self._loop.call_soon(answers.data_received, _ANSWER)
+        self._loop.call_soon(answers.data_received, self._talk.answer)
 
     def _answered(self, client: Connection, data: bytes) -> None:
         self._open -= 1
@@ -139,23 +158,36 @@ def _report(error: BaseException) -> None:
 
 async def _calls(options: argparse.Namespace, settings: str, around: Callable[[], Any]) -> float:
     """Return CPU seconds of the calls made within `around()`, after a warm-up."""
-    os.environ |= {"PORT": "0", "UPSTREAM": "http://127.0.0.1:9", "EVENTS": "http://127.0.0.1:9"}
-    log = os.open(os.devnull, os.O_WRONLY)
-    tree = load(FOLDER / "settings" / f"{settings}.toml", os.environ)
-    async with App(tree, log_fd=log, listen=False) as app:
-        rig = Rig(app, asyncio.get_running_loop(), options.unlike)
-        await rig.run(WARM_UP)
-        gc.collect()
-        gc.freeze()
-        gc.disable()  # a collection more or less within the count would be most of the difference between two runs
-        with around():
-            pass  # what counting itself costs
-        with around():
-            before: float = time.process_time()
-            await rig.run(options.calls)
-            used: float = time.process_time() - before
-    os.close(log)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        os.environ |= {
+            "PORT": "0", "UPSTREAM": "http://127.0.0.1:9", "EVENTS": "http://127.0.0.1:9", "FOLDER": folder,
+            "KEY_HASH": sha256(LOAD_KEY).hexdigest(),
+        }  # fmt: skip
+        log = os.open(os.devnull, os.O_WRONLY)
+        tree = load(FOLDER / "settings" / f"{settings}.toml", os.environ)
+        async with App(tree, log_fd=log, listen=False) as app:
+            rig = Rig(app, asyncio.get_running_loop(), Talk(settings), options.unlike)
+            await rig.run(WARM_UP)
+            await _written(app)
+            gc.collect()
+            gc.freeze()
+            gc.disable()  # a collection more or less within the count would be most of the difference between two runs
+            with around():
+                pass  # what counting itself costs
+            with around():
+                before: float = time.process_time()
+                await rig.run(options.calls)
+                await _written(app)
+                used: float = time.process_time() - before
+        os.close(log)
     return used
+
+
+async def _written(app: App) -> None:
+    """Return once every row is in the ledger's database: that is part of what a call costs."""
+    durable = app._engine.durable  # noqa: SLF001 - no call waits for it, so nobody else need know
+    if durable is not None and not await durable.ledger.flush():
+        raise RuntimeError("the ledger took too long")
 
 
 class Counted:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.process import LOAD_CORE, BenchError
 
-__all__ = ["BODY", "FOLDER", "OUT", "Loads", "compiled"]
+__all__ = ["BODY", "FOLDER", "OUT", "Loads", "chat_body", "compiled"]
 
 FOLDER = Path(__file__).parent
 OUT = FOLDER / "out"
@@ -46,6 +46,11 @@ CHAT: dict[str, Any] = {
 }
 
 
+def chat_body(*, stream: bool) -> bytes:
+    """Return a chat completion's request of about 1 KB."""
+    return json.dumps({**CHAT, "model": "words" if stream else "fast", "stream": stream}).encode()
+
+
 class Loads:
     """The three kinds of load, all from one core.
 
@@ -69,7 +74,7 @@ class Loads:
         """Return the same loads with a chat completion's request of about 1 KB as the body."""
         found = copy(self)
         found.body = self.body.with_name("stream.json" if stream else "chat.json")
-        found.body.write_bytes(json.dumps({**CHAT, "model": "words" if stream else "fast", "stream": stream}).encode())
+        found.body.write_bytes(chat_body(stream=stream))
         return found
 
     def saturate(self, port: int, path: str, connections: int, seconds: float) -> dict[str, Any]:
