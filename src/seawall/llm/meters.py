@@ -43,7 +43,7 @@ class ReadingMeter:
 
     __slots__ = (
         "_api", "_cutter", "_long", "_markers", "_most", "_operation", "_pieces", "_seen", "_size", "_started",
-        "_status", "_streams", "_usage",
+        "_status", "_usage",
     )  # fmt: skip
 
     def __init__(self, api: Api, operation: Operation, most: int) -> None:
@@ -52,8 +52,7 @@ class ReadingMeter:
         self._markers = MARKERS.get(operation, ())
         self._most = most
         self._status = 0
-        self._streams = False
-        self._cutter = Cutter()
+        self._cutter: Cutter | None = None  # of a stream
         self._pieces: list[bytes] = []
         self._size = 0
         self._long = False
@@ -64,11 +63,11 @@ class ReadingMeter:
     def head(self, status: int, headers: Headers) -> None:
         """See the head."""
         self._status = status
-        self._streams = is_stream(headers)
+        self._cutter = Cutter() if is_stream(headers) else None
 
     def feed(self, chunk: bytes) -> None:
         """See a piece of the body."""
-        if self._streams:
+        if self._cutter is not None:
             if whole := self._cutter.feed(chunk):
                 self._read(whole)
             return
@@ -81,7 +80,7 @@ class ReadingMeter:
         """Return what the provider reported; nothing used for an answer that no provider bills."""
         if self._operation in FREE or unbilled(self._status):
             return NOTHING
-        if self._streams:
+        if self._cutter is not None:
             self._report(self._cutter.held())  # the last event may lack its blank line
         elif self._usage is None and self._pieces:
             self._usage = self._plain(b"".join(self._pieces))
@@ -92,7 +91,7 @@ class ReadingMeter:
         if self._operation == "images":
             return self._most if self._seen or self._size else 0
         seen = self._seen
-        if not self._streams and self._size:
+        if self._cutter is None and self._size:
             seen = self._size // AUDIO_BYTES if self._operation == "audio" else tally(self._joined(), self._markers)
         return min(seen, self._most)
 
@@ -140,8 +139,8 @@ class ReadingMeter:
             return None
         if self._api == "anthropic":
             return anthropic_usage(found)
-        usage = openai_usage(found)
-        return usage._replace(tools=_searches(said)) if usage is not None else None
+        usage, searches = openai_usage(found), _searches(said)
+        return usage._replace(tools=searches) if usage is not None and searches else usage
 
 
 def _searches(said: Mapping[str, Any]) -> int:

@@ -30,19 +30,55 @@ class Member(NamedTuple):
 
 
 class Document(dict[str, Any]):
-    """A parsed object that remembers its own text and members.
+    """A parsed object that remembers its own text.
 
     Attributes:
         text: the whole body.
-        members: every member in order, repeated keys too.
     """
 
-    __slots__ = ("members", "text")
+    __slots__ = ("_members", "_plain", "text")
 
     def __init__(self, parsed: dict[str, Any], text: str) -> None:
         super().__init__(parsed)
         self.text = text
-        self.members = members(text)
+        # JSON can write a letter of ASCII in one other way, which begins so (RFC 8259 section 7)
+        self._plain = "\\u00" not in text
+        self._members: list[Member] | None = None
+
+    @property
+    def members(self) -> list[Member]:
+        """Every member in order, repeated keys too; the text is scanned for them once."""
+        found = self._members
+        if found is None:
+            found = self._members = members(self.text)
+        return found
+
+    def once(self, key: str) -> int:
+        """Return where a key of this object ends in the text, where it is certain without a scan that it stands once.
+
+        Args:
+            key: of this object; letters of ASCII and underscores.
+
+        Returns: an index behind its closing quote, 0 where only `members` can tell.
+        """
+        if not self._plain:
+            return 0
+        text, written = self.text, f'"{key}"'
+        # the key stands there as it is; what else may look like it (a value, a key further in) comes in addition
+        at = text.find(written)
+        end = at + len(written)
+        return end if at >= 0 and text.find(written, end) < 0 else 0
+
+    def span(self, key: str) -> tuple[int, int] | None:
+        """Return where the value of a key stands, a text without escapes, if that is certain without a scan."""
+        text, at = self.text, self.once(key)
+        if not at:
+            return None
+        start = _past_blanks(text, _past_blanks(text, at) + 1)
+        if text[start] != '"':
+            return None
+        end = text.find('"', start + 1) + 1
+        return (start, end) if text.find("\\", start, end) < 0 else None
 
 
 def parse(body: bytes) -> Document:

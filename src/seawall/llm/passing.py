@@ -46,7 +46,7 @@ class Passing:
         hides_usage: the usage chunk was asked for by us alone.
     """
 
-    __slots__ = ("_cutter", "_dialect", "_good", "_hides", "_operation", "_streams", "content", "failure")
+    __slots__ = ("_cutter", "_dialect", "_good", "_hides", "_operation", "content", "failure")
 
     def __init__(self, dialect: Api, operation: Operation, *, hides_usage: bool = False) -> None:
         self.content = False
@@ -54,43 +54,44 @@ class Passing:
         self._dialect: Api = dialect
         self._operation: Operation = operation
         self._hides = hides_usage
-        self._streams = False
         self._good = False
-        self._cutter = Cutter()
+        self._cutter: Cutter | None = None  # of a stream
 
     def head(self, status: int, headers: Headers) -> tuple[int, Headers]:
         """Take the head; return status and headers for the client."""
         self._good = status < 400
-        self._streams = self._good and is_stream(headers)
+        self._cutter = Cutter() if self._good and is_stream(headers) else None
         return status, kept(headers)
 
     def feed(self, chunk: bytes) -> bytes:
         """Take a piece of the body; return what the client gets for it."""
-        if not self._streams:
+        cutter = self._cutter
+        if cutter is None:
             self.content = self.content or (self._good and bool(chunk))
             return chunk
-        whole = self._cutter.feed(chunk)
+        whole = cutter.feed(chunk)
         if not self.content and whole:
-            self._look(whole)
+            self._look(whole, cutter)
         if self._hides and whole and carries_usage(whole):
             return _without_usage(whole)
         return whole
 
     def end(self) -> bytes:
         """Return what is left: an event without its blank line, as it came."""
-        return self._cutter.rest()
+        return b"" if self._cutter is None else self._cutter.rest()
 
     def broken(self, error: CallError) -> bytes:
         """Return the error event in which the stream ends; nothing where the answer is no stream."""
-        if not self._streams:
+        cutter = self._cutter
+        if cutter is None:
             return b""
-        opening = b"\n\n" if self._cutter.overlong else b""
-        self._cutter.rest()
+        opening = b"\n\n" if cutter.overlong else b""
+        cutter.rest()
         message = f"The answer broke off: {error.detail}"
         return opening + error_event(self._dialect, self._operation, error.status_hint, message, code=error.type)
 
-    def _look(self, whole: bytes) -> None:
-        if self._cutter.overlong:
+    def _look(self, whole: bytes, cutter: Cutter) -> None:
+        if cutter.overlong:
             self.content = True  # nobody holds a megabyte back to find out
             return
         for event in events(whole):

@@ -21,6 +21,10 @@ IMAGE_OUTPUT = 8_192
 # The most output tokens of one spoken or written-down answer: the window of the models that make them.
 SPOKEN_OUTPUT = 16_384
 
+_JSON = (b"content-type", b"application/json")
+_STREAM, _WHOLE = (b"accept", b"text/event-stream"), (b"accept", b"application/json")
+_PLAIN = (b"accept-encoding", b"identity")
+_VERSION = (b"anthropic-version", ANTHROPIC_VERSION)
 _CAP: Mapping[Operation, str] = {
     "chat": "max_completion_tokens",
     "responses": "max_output_tokens",
@@ -71,13 +75,10 @@ def path_of(asked: Asked) -> bytes:
 
 def content_headers(api: Api, content_type: bytes, stream: bool) -> Headers:
     """Return the headers of a request's content; no coding is accepted, since usage is read from what comes."""
-    headers: Headers = [
-        (b"content-type", content_type or b"application/json"),
-        (b"accept", b"text/event-stream" if stream else b"application/json"),
-        (b"accept-encoding", b"identity"),
-    ]
+    kind = _JSON if content_type == b"application/json" or not content_type else (b"content-type", content_type)
+    headers: Headers = [kind, _STREAM if stream else _WHOLE, _PLAIN]
     if api == "anthropic":
-        headers.append((b"anthropic-version", ANTHROPIC_VERSION))
+        headers.append(_VERSION)
     return headers
 
 

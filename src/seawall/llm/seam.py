@@ -1,8 +1,7 @@
 """The seam between the language-model routes and the dialects: a request understood, spoken, and its answer heard."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from seawall.contracts.bill import Meter
 from seawall.contracts.body import Headers
@@ -30,8 +29,7 @@ class NotUnderstood(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a client asks, as far as the gateway has to know it.
 
     Attributes:

@@ -31,20 +31,25 @@ class Splices:
 
     def put(self, key: str, value: str) -> None:
         """Give `key` a value written in JSON: wherever it stands, or as a new first member."""
-        spans = [(one.start, one.end) for one in self._document.members if one.key == key]
-        if not spans:
+        document = self._document
+        if key not in document:
             self._first.append(f"{orjson.dumps(key).decode()}:{value}")
-        for start, end in spans:
-            self._changes.append((start, end, value))
+        elif (span := document.span(key)) is not None:
+            self._changes.append((*span, value))
+        else:
+            self._changes += [(one.start, one.end, value) for one in document.members if one.key == key]
 
     def put_inside(self, key: str, name: str, value: str) -> None:
         """Give `name` a value in the object at `key`; both are made where they are missing (null is missing)."""
         whole = f'{{"{name}":{value}}}'
-        text = self._document.text
-        spans = [one for one in self._document.members if one.key == key]
-        if not spans:
+        document = self._document
+        text = document.text
+        if key not in document:
             self._first.append(f'"{key}":{whole}')
-        for one in spans:
+            return
+        for one in document.members:
+            if one.key != key:
+                continue
             if text[one.start] != "{":
                 self._changes.append((one.start, one.end, whole))
                 continue
@@ -60,7 +65,7 @@ class Splices:
         at = 0
         if self._first:
             at = text.index("{") + 1
-            pieces += (text[:at], ",".join(self._first), "," if self._document.members else "")
+            pieces += (text[:at], ",".join(self._first), "," if self._document else "")
         for start, end, value in sorted(self._changes):
             pieces += (text[at:start], value)
             at = end

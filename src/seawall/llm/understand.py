@@ -38,7 +38,11 @@ _SHAPES: Mapping[Operation, _Shape] = {
     "images": _Shape((), ("n",), ("prompt", "size", "quality")),
     "audio": _Shape((), (), ("input",)),
 }
-_ALWAYS = frozenset(("model", "stream", "stream_options"))
+_ALWAYS = ("model", "stream", "stream_options")
+_DECIDING: Mapping[Operation, frozenset[str]] = {
+    operation: frozenset((*_ALWAYS, *shape.output, *shape.choices, *shape.heavy))
+    for operation, shape in _SHAPES.items()
+}
 
 
 def understand(dialect: Api, operation: Operation, path: bytes, content_type: bytes, body: bytes) -> Asked:
@@ -58,7 +62,7 @@ def understand(dialect: Api, operation: Operation, path: bytes, content_type: by
         return _form(dialect, path, content_type, body)
     document = parse(body)
     shape = _SHAPES[operation]
-    _refuse_repeated(document, shape)
+    _refuse_repeated(document, _DECIDING[operation])
     if operation == "responses" and fields.flag(document, "background"):
         raise NotUnderstood(
             "background is not possible here: what it uses is told to nobody; leave it out", "background"
@@ -66,26 +70,19 @@ def understand(dialect: Api, operation: Operation, path: bytes, content_type: by
     spoken = operation == "audio" and document.get("stream_format") == "sse"
     stream = fields.flag(document, "stream") or spoken
     return Asked(
-        dialect=dialect,
-        operation=operation,
-        path=path,
-        model=_model(document.get("model"), operation),
-        stream=stream,
-        max_output=_most(document, shape),
-        choices=_choices(document, shape),
-        input_bound=bounds.input_bound(operation, document, len(body)),
-        wants_usage=_wants_usage(document, operation),
-        content_type=content_type,
-        body=body,
-        document=document,
-    )
+        dialect, operation, path, _model(document.get("model"), operation), stream, _most(document, shape),
+        _choices(document, shape), bounds.input_bound(operation, document, len(body)),
+        _wants_usage(document, operation), content_type, body, document,
+    )  # fmt: skip
 
 
-def _refuse_repeated(document: Document, shape: _Shape) -> None:
+def _refuse_repeated(document: Document, deciding: frozenset[str]) -> None:
     """Refuse a body that says twice what decides the bill: parsers differ about which one counts."""
-    if len(document.members) == len(document):
+    for key in document:
+        if key in deciding and not document.once(key):
+            break
+    else:
         return
-    deciding = _ALWAYS.union(shape.output, shape.choices, shape.heavy)
     seen: set[str] = set()
     for key, _, _ in document.members:
         if key in seen and key in deciding:
@@ -105,17 +102,28 @@ def _model(value: Any, operation: Operation) -> str:
 
 def _most(document: Document, shape: _Shape) -> int | None:
     """Return the largest of all limits that the client set: a provider takes one of them."""
+    thinks = "thinking" in shape.heavy
     # Anthropic takes 0: only the cache is warmed then.
-    least = 0 if "thinking" in shape.heavy else 1
-    limits = [fields.whole(document, name, least) for name in shape.output]
-    thinking = document.get("thinking") if "thinking" in shape.heavy else None
+    least = 0 if thinks else 1
+    most: int | None = None
+    for name in shape.output:
+        if name in document:
+            most = _larger(most, fields.whole(document, name, least))
+    thinking = document.get("thinking") if thinks else None
     if isinstance(thinking, dict):
-        limits.append(fields.whole(thinking, "budget_tokens"))
-    return max((limit for limit in limits if limit is not None), default=None)
+        most = _larger(most, fields.whole(thinking, "budget_tokens"))
+    return most
+
+
+def _larger(one: int | None, two: int | None) -> int | None:
+    return one if two is None else two if one is None else max(one, two)
 
 
 def _choices(document: Document, shape: _Shape) -> int:
-    found = max((fields.whole(document, name, 1) or 1 for name in shape.choices), default=1)
+    found = 1
+    for name in shape.choices:
+        if name in document:
+            found = max(found, fields.whole(document, name, 1) or 1)
     prompt = document.get("prompt") if "best_of" in shape.choices else None
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
         return found * len(prompt)

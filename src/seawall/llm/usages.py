@@ -8,12 +8,15 @@ from seawall.contracts.usage import Usage
 __all__ = ["anthropic_usage", "openai_usage", "usage_in"]
 
 
+_TOKENS = frozenset(("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"))
+
+
 def _count(source: Any, *names: str) -> int:
     """Return the first of `names` that is a whole number, 0 where none is."""
-    if isinstance(source, Mapping):
+    if isinstance(source, dict):
         for name in names:
             value = source.get(name)
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            if type(value) is int and value > 0:
                 return value
     return 0
 
@@ -24,11 +27,14 @@ def usage_in(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Known places: the top (OpenAI, Anthropic, Mistral), `response` (Responses API), `message` (Anthropic's
     `message_start`), `x_groq` (Groq), and a choice (Moonshot).
     """
+    found = said.get("usage")
+    if isinstance(found, dict) and found:
+        return found
     choices = said.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    for place in (said, said.get("response"), said.get("message"), said.get("x_groq"), first):
-        found = place.get("usage") if isinstance(place, Mapping) else None
-        if isinstance(found, Mapping) and found:
+    for place in (said.get("response"), said.get("message"), said.get("x_groq"), first):
+        found = place.get("usage") if isinstance(place, dict) else None
+        if isinstance(found, dict) and found:
             return found
     return None
 
@@ -38,7 +44,7 @@ def openai_usage(said: Mapping[str, Any]) -> Usage | None:
 
     Chat counts `prompt_tokens`, responses, images and audio `input_tokens`; whisper counts seconds, which are none.
     """
-    if not any(name in said for name in ("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens")):
+    if _TOKENS.isdisjoint(said):
         return None
     read = said.get("prompt_tokens_details") or said.get("input_tokens_details") or said.get("input_token_details")
     made = said.get("completion_tokens_details") or said.get("output_tokens_details")
