@@ -19,8 +19,8 @@ from seawall.contracts.ledger import Ledger
 from seawall.observers import Metrics
 from seawall.spend.book import Accounts, Book, Marks
 from seawall.spend.calendar import Calendar
-from seawall.spend.caps import CallerCaps, CapSet, Rules, Want
-from seawall.spend.counters import Account, Counters
+from seawall.spend.caps import CallerCaps, CapSet, Rules
+from seawall.spend.counters import Counters
 from seawall.spend.memory import MemoryLedger
 from seawall.spend.money import dollars, picos
 from seawall.spend.prices import NO_TABLE, Listed, PriceTable, Units
@@ -62,9 +62,11 @@ class Spending:
     ) -> None:
         self.ledger: Ledger = ledger or MemoryLedger()
         self._shared = None if shared.link is None else _shared(shared.link, emit, self)
-        self.counters = Counters(self._spent) if self._shared is None else self._shared.known
+        self.counters = Counters() if self._shared is None else self._shared.known
         accounts: Accounts = self._shared or self.counters
         self.book = Book(accounts, self.ledger, clock, emit, random_bits, marks)
+        if self._shared is None:
+            self.counters.tell = self.book.spent_in
         self._settings = self.book.rules
         self._made: dict[str, CallerCaps] = {}
         self._recall = Recall(self.book, self.counters, self.ledger, clock.wall, emit)
@@ -72,9 +74,6 @@ class Spending:
         self._emit = emit
         self._metrics = metrics
         self._expose(metrics)
-
-    def _spent(self, want: Want, account: Account, cost: int) -> None:
-        self.book.spent_in(want, account, cost)
 
     async def start(self, stack: AsyncExitStack, tree: Tree) -> None:
         """Read what prices and days need, and begin to share where that is configured; `stack` ends it."""

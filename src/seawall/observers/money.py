@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
+from operator import add
 
 from seawall.contracts.events import AttemptPaid
 from seawall.contracts.usage import Usage
@@ -52,9 +53,7 @@ class Money:
         paid.estimated += event.estimated
         paid.suspicious += event.suspicious
         if event.model:
-            tokens = paid.tokens
-            for place, count in enumerate(event.usage):
-                tokens[place] += count
+            paid.tokens[:] = map(add, paid.tokens, event.usage)
 
     def _new(self, names: Names) -> _Paid:
         upstream, alias, caller = names

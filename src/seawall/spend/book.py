@@ -1,7 +1,7 @@
 """The book: reserves for an attempt what it may cost at most, settles what it did cost, and writes the row."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -9,20 +9,21 @@ from seawall.contracts.bill import Bill
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import PriceUnknown
-from seawall.contracts.events import AttemptPaid, CapUsed, Emit, Notice
+from seawall.contracts.events import AttemptPaid, Emit, Notice
 from seawall.contracts.ledger import Ledger, Row
 from seawall.spend.calendar import Calendar, Today
-from seawall.spend.caps import WHOLE, Rules, Want, wants
+from seawall.spend.caps import WHOLE, Rules, Want, Wanted, wants
 from seawall.spend.charge import Charge
 from seawall.spend.counters import Account, Full, Standing
 from seawall.spend.ids import Ids
-from seawall.spend.money import dollars, exact, picos
+from seawall.spend.money import exact, picos
 from seawall.spend.prices import Listed
 from seawall.spend.prices.bound import FREE, Prices
 from seawall.spend.refused import capped
 from seawall.spend.reservation import Reservation
+from seawall.spend.used import crossed, used
 
-__all__ = ["Accounts", "Book", "Marks", "crossed"]
+__all__ = ["Accounts", "Book", "Marks"]
 
 _LEAST = Decimal("1e-12")  # held where only the answer tells a price, so that a cap that is spent refuses
 
@@ -115,7 +116,8 @@ class Book:
         self._ids = Ids(clock.wall, random_bits)
         self.unpriced: dict[str, int] = {}
         self.unread: dict[tuple[str, str], asyncio.Event] = {}
-        self.configure(Rules(), Prices(), Calendar())
+        self._wanted = Wanted(Rules())
+        self.configure(self._wanted.rules, Prices(), Calendar())
 
     def configure(self, rules: Rules, prices: Prices, calendar: Calendar) -> None:
         """Use other caps, prices and days from now on; what was counted stays."""
@@ -138,7 +140,9 @@ class Book:
         while self.unread and (event := self._unread(call, bill)) is not None:
             await event.wait()
         rules = self.rules
-        found = wants(rules, call.caller, call.user, bill.alias)
+        if self._wanted.rules is not rules:
+            self._wanted = Wanted(rules)
+        found = self._wanted.of(call.caller, call.user, bill.alias)
         price = self._price(bill, found) if bill.model else None
         most = exact(self._most(bill, price, found))
         today = self.today
@@ -159,10 +163,13 @@ class Book:
         """Write what a reservation came to; return what is left."""
         call, bill, today = held.call, held.bill, self.today
         cost = exact(found.cost)
-        standing = self.accounts.settle(held.number, picos(cost), today)
+        counted = picos(cost)
+        standing = self.accounts.settle(held.number, counted, today)
         if held.rules is not self.rules:
-            self._late(held, picos(cost), today)
-        self.ledger.write(self._row(held.number, call, bill, today, found._replace(cost=cost), held.most, status))
+            self._late(held, counted, today)
+        if cost is not found.cost:
+            found = found._replace(cost=cost)
+        self.ledger.write(self._row(held.number, call, bill, today, found, held.most, status))
         run, usage = call.run, found.usage
         run.cost = cost if run.cost is None else run.cost + cost
         if bill.model:
@@ -268,29 +275,3 @@ class Book:
             call.request_id, attempt, status, found.usage, found.cost, most, found.estimated, found.prices,
             found.source, found.version,
         )  # fmt: skip
-
-
-def used(want: Want, account: Account | None) -> Iterator[tuple[str, float]]:
-    """Yield the period of each cap of an account and the share of it that is spent or held."""
-    caps = want.caps
-    for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
-        if cap is not None:
-            taken = 0 if account is None else account.spent(period) + account.held
-            yield period, taken / cap if cap else 1.0
-
-
-def crossed(want: Want, account: Account, cost: int, steps: Sequence[float]) -> list[CapUsed]:
-    """Return the highest step of each cap that `cost`, the latest spending in an account, has passed."""
-    found = []
-    caps = want.caps
-    for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
-        if not cap:
-            continue
-        after = account.spent(period)
-        for step in reversed(steps):
-            if after >= step * cap:
-                if after - cost < step * cap:
-                    scope, name, _ = want.key
-                    found.append(CapUsed(scope, name, period, step, dollars(after), dollars(cap)))
-                break
-    return found

@@ -1,9 +1,9 @@
 """Which caps stand on a call: of the whole gateway, its caller, its end user, and its model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["NO_CAPS", "WHOLE", "CallerCaps", "CapSet", "Key", "Rules", "Want", "name_of", "wants"]
+__all__ = ["NO_CAPS", "WHOLE", "CallerCaps", "CapSet", "Key", "Rules", "Want", "Wanted", "name_of", "wants"]
 
 Key = tuple[str, str, str]
 """Scope (`gateway`, `caller`, `user`, `model`), name from settings, and the end user or `""`."""
@@ -81,6 +81,7 @@ class Want(NamedTuple):
 
 
 _NOBODY = CallerCaps()
+_KNOWN = 4096  # a model that is asked for by its upstream's name may be any text
 
 
 def wants(rules: Rules, caller: str, user: str, alias: str) -> list[Want]:
@@ -98,6 +99,31 @@ def wants(rules: Rules, caller: str, user: str, alias: str) -> list[Want]:
     if alias in rules.models:
         found.append(Want(("model", alias, ""), rules.models[alias]))
     return found
+
+
+class Wanted:
+    """What `wants` returns under some rules, worked out once for each caller and model.
+
+    Args:
+        rules: every cap there is.
+    """
+
+    __slots__ = ("_found", "rules")
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._found: dict[tuple[str, str], Sequence[Want]] = {}
+
+    def of(self, caller: str, user: str, alias: str) -> Sequence[Want]:
+        """Return every account that a call counts in."""
+        if user:  # end users are many, and their names the client's
+            return wants(self.rules, caller, user, alias)
+        found = self._found.get((caller, alias))
+        if found is None:
+            if len(self._found) >= _KNOWN:
+                self._found.clear()
+            found = self._found[caller, alias] = wants(self.rules, caller, "", alias)
+        return found
 
 
 def name_of(key: Key) -> str:

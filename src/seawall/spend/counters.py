@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from seawall.contracts.ledger import Row
 from seawall.spend.calendar import Today
-from seawall.spend.caps import WHOLE, CapSet, Key, Want
+from seawall.spend.caps import NO_CAPS, WHOLE, CapSet, Key, Want
 
 __all__ = ["Account", "Counters", "Full", "Standing", "longer", "over_one_call", "refusal", "tightest"]
 
@@ -69,12 +69,6 @@ class Account:
             if today.month > self.month:
                 self.month, self.month_spent = today.month, 0
 
-    def add(self, cost: int) -> None:
-        """Count what was spent, today."""
-        self.day_spent += cost
-        self.month_spent += cost
-        self.total += cost
-
     def spent(self, period: str) -> int:
         """Return what was spent in a period."""
         return self.day_spent if period == "day" else self.month_spent if period == "month" else self.total
@@ -91,7 +85,7 @@ class Account:
 
 def refusal(key: Key, caps: CapSet, account: Account, amount: int) -> Full | None:
     """Return the cap that leaves no room for `amount`; of several the one that lasts longest."""
-    if not amount:
+    if not amount or caps == NO_CAPS:
         return None
     found: Full | None = None
     if caps.call is not None and amount > caps.call:
@@ -116,14 +110,17 @@ def tightest(accounts: Iterable[tuple[Want, Account]]) -> Standing:
     """Return what is left under the tightest cap of all accounts."""
     least: int | None = None
     key, period = WHOLE, ""
-    for want, account in accounts:
-        caps, held = want.caps, account.held
-        if caps.day is not None and (least is None or caps.day - account.day_spent - held < least):
-            least, key, period = caps.day - account.day_spent - held, want.key, "day"
-        if caps.month is not None and (least is None or caps.month - account.month_spent - held < least):
-            least, key, period = caps.month - account.month_spent - held, want.key, "month"
-        if caps.total is not None and (least is None or caps.total - account.total - held < least):
-            least, key, period = caps.total - account.total - held, want.key, "total"
+    for (name, caps, _), account in accounts:
+        if caps == NO_CAPS:
+            continue
+        _, day, month, total = caps
+        held = account.held
+        if day is not None and (least is None or day - account.day_spent - held < least):
+            least, key, period = day - account.day_spent - held, name, "day"
+        if month is not None and (least is None or month - account.month_spent - held < least):
+            least, key, period = month - account.month_spent - held, name, "month"
+        if total is not None and (least is None or total - account.total - held < least):
+            least, key, period = total - account.total - held, name, "total"
     return _NO_CAP if least is None else Standing(max(0, least), key, period)
 
 
@@ -181,11 +178,16 @@ class Counters:
         full = None
         accounts = []
         for want in wants:
-            account = self._find(want, today)
+            account = None if want.most else self._accounts.get(want.key)
             if account is None:
-                return Full(want.key, "users", want.most, True)
+                account = self._find(want, today)
+                if account is None:
+                    return Full(want.key, "users", want.most, True)
+            elif account.day != today.day:
+                account.turn(today)
             accounts.append((want, account))
-            full = longer(full, refusal(want.key, want.caps, account, amount))
+            if (one := refusal(want.key, want.caps, account, amount)) is not None:
+                full = longer(full, one)
         if full is not None:
             return full
         standing = tightest(accounts)
@@ -199,12 +201,18 @@ class Counters:
         held = self._held.pop(number, None)
         if held is None:
             return Standing()
-        accounts = [(want, self._open(want.key)) for want in held.wants]
-        for want, account in accounts:
-            account.turn(today)
-            account.held -= held.amount
-            account.add(cost)
-            if self.tell is not None and cost:
+        amount, wants = held
+        accounts = []
+        for want in wants:
+            account = self._accounts.get(want.key) or self._open(want.key)
+            if account.day != today.day:
+                account.turn(today)
+            account.held -= amount
+            account.day_spent += cost
+            account.month_spent += cost
+            account.total += cost
+            accounts.append((want, account))
+            if cost and self.tell is not None and want.caps != NO_CAPS:
                 self.tell(want, account, cost)
         return tightest(accounts)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 __all__ = ["Ids"]
 
+_VERSION = 7 << 76 | 1 << 63  # and the variant (RFC 9562 sections 4.1 and 4.2)
+
 
 class Ids:
     """Makes ids that rise, also within a millisecond and when the clock goes back.
@@ -24,4 +26,4 @@ class Ids:
         """Return 32 hex digits."""
         # 48 bits of milliseconds and 12 of a fraction that counts on (RFC 9562 section 6.2, method 3)
         self._last = stamp = max(int(self._wall() * 1000) << 12, self._last + 1)
-        return f"{stamp >> 12:012x}7{stamp & 0xFFF:03x}{0x8000000000000000 | self._random(62):016x}"
+        return f"{stamp >> 12 << 80 | (stamp & 0xFFF) << 64 | _VERSION | self._random(62):032x}"

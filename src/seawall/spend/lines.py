@@ -13,7 +13,7 @@ __all__ = ["RELEASED", "RESERVED", "SETTLED", "line_of", "lines_in"]
 
 RESERVED, SETTLED, RELEASED = b"R", b"S", b"F"
 _MARKS = (RESERVED, SETTLED, RELEASED)
-_USAGE, _COST, _RESERVED = (Row._fields.index(name) for name in ("usage", "cost", "reserved"))
+_USAGE, _COST, _RESERVED, _PRICES = map(Row._fields.index, ("usage", "cost", "reserved", "prices"))
 
 
 def line_of(mark: bytes, what: Row | str) -> bytes:
@@ -34,10 +34,11 @@ def lines_in(text: bytes) -> Iterator[tuple[bytes, Row | str]]:
 
 def _plain(row: Row) -> list[object]:
     values: list[object] = list(row)
-    values[_USAGE] = list(row.usage)
+    values[_USAGE] = [*row.usage]
     values[_COST] = str(row.cost)
     values[_RESERVED] = str(row.reserved)
-    values[Row._fields.index("prices")] = dict(row.prices)
+    if type(row.prices) is not dict:
+        values[_PRICES] = dict(row.prices)
     return values
 
 

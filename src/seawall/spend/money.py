@@ -7,18 +7,20 @@ so that a cap never lets through what was spent, and stands to the eighteenth di
 """
 
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from math import ceil
 
-__all__ = ["PICO", "dollars", "exact", "picos", "shown"]
+__all__ = ["PICO", "dollars", "exact", "picos", "shown", "shown_picos"]
 
 PICO = 10**12
 
 _EXACT = Context(prec=60, rounding=ROUND_CEILING)
 _FINEST = Decimal("1e-18")  # what every ledger keeps
+_TWELVE = Decimal(12)
 
 
 def picos(amount: Decimal) -> int:
     """Return US dollars as whole picodollars, rounded up."""
-    return int(_EXACT.to_integral_value(_EXACT.scaleb(amount, 12)))
+    return ceil(_EXACT.scaleb(amount, _TWELVE))
 
 
 def dollars(amount: int) -> Decimal:
@@ -28,10 +30,15 @@ def dollars(amount: int) -> Decimal:
 
 def exact(amount: Decimal) -> Decimal:
     """Return an amount as rows keep it: exact, or half-even at the eighteenth digit where it has more."""
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -18:
+    if _EXACT.remainder(amount, _FINEST):
         return amount.quantize(_FINEST, ROUND_HALF_EVEN, _EXACT)
     return amount
+
+
+def shown_picos(amount: int) -> str:
+    """Return whole picodollars, not below zero, as `shown` shows their dollars."""
+    whole, rest = divmod(amount, PICO)
+    return f"{whole}.{rest:012d}".rstrip("0") if rest else str(whole)
 
 
 def shown(amount: Decimal) -> str:

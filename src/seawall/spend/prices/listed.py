@@ -51,10 +51,11 @@ class Listed:
 
     def most(self, input_bound: int, output_bound: int) -> Decimal:
         """Return US dollars a call may cost at most."""
+        tiers = self._tiers
+        if len(tiers) == 1:
+            return tiers[0].units.most(input_bound, output_bound)
         return max(
-            tier.units.most(input_bound, output_bound)
-            for tier in self._tiers
-            if tier.above < 0 or input_bound > tier.above
+            tier.units.most(input_bound, output_bound) for tier in tiers if tier.above < 0 or input_bound > tier.above
         )
 
     def units(self, input_tokens: int, wall: float) -> Units:
