@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seawall.callers.caller import Caller
 from seawall.callers.entry import Entry
-from seawall.callers.keys import KeyRing, key_of
+from seawall.callers.keys import KeyRing, digest, key_of
 from seawall.callers.rules import ANONYMOUS, Rules
 from seawall.callers.shared import SharedLimits
 from seawall.contracts.admission import NO_KEY, NOBODY, Admitted
@@ -116,16 +116,17 @@ class Callers:
             Unauthenticated: no key where one is needed, or one that nobody has: one answer for both.
             QuotaExceeded: the caller's or the user's rate or concurrency.
         """
-        key = key_of(request.headers, model_route)
+        key = _digest_of(request, model_route)
         if key is None and self.open:
             return NOBODY
-        caller = self._stranger if key is None else self._ring.find(key)
+        caller = self._stranger if key is None else self._ring.owner(key)
         if caller is None:
             raise Unauthenticated(NO_KEY)
         user = caller.user(request)
         now = self._now()
         entry = Entry(caller, user, caller.subjects(request, user, self._strangers.hops, now), model_route, self._now)
-        await entry.enter()
+        if not entry.walk_in():
+            await entry.enter()
         return entry
 
     def _bind(self) -> None:
@@ -137,7 +138,7 @@ class Callers:
         if strangers.rules is not None:
             every[ANONYMOUS] = strangers.rules
         self._known = {name: self._caller(rules, now) for name, rules in every.items()}
-        self._ring = KeyRing((digest, caller) for caller in self._known.values() for digest in caller.rules.digests)
+        self._ring = KeyRing((known, caller) for caller in self._known.values() for known in caller.rules.digests)
         let_in = strangers.let_in == "yes" or (strangers.let_in == "auto" and strangers.loopback and not keyed)
         self._stranger = self._known.get(ANONYMOUS) if let_in else None
         self.open = let_in and self._stranger is None
@@ -151,3 +152,19 @@ class Callers:
         if known.rules != rules:
             known.change(rules, now)
         return known
+
+
+def _digest_of(request: Request, model_route: bool) -> bytes | None:
+    """Return the digest of a request's key, None where it has none: made once while its connection repeats a head.
+
+    Only that is remembered: whose key it is, and whether it is still good, is asked for each request.
+    """
+    memory = request.memory
+    if memory is not None and type(memory.key) is tuple and memory.key[0] is model_route:
+        found: bytes | None = memory.key[1]
+        return found
+    key = key_of(request.headers, model_route)
+    found = None if key is None else digest(key)
+    if memory is not None:
+        memory.key = (model_route, found)
+    return found

@@ -54,6 +54,16 @@ class Entry:
         self._tokens: list[_Met] = []
         self._holds: list[tuple[Subject, int, bool]] = []
 
+    def walk_in(self) -> bool:
+        """Take a place of every subject where none has a limit; whether that was so."""
+        for subject in self._subjects:
+            if subject.concurrency is not None or subject.calls is not None or subject.tokens is not None:
+                return False
+        for subject in self._subjects:
+            subject.running += 1
+        self._entered = len(self._subjects)
+        return True
+
     async def enter(self) -> None:
         """Take a place and a call of every subject, or nothing.
 

@@ -47,7 +47,10 @@ class KeyRing(Generic[T]):
 
     def find(self, key: bytes) -> T | None:
         """Return whose a key is, None nobody's; malformed and unknown ones take the same way."""
-        given = sha256(key).digest()
+        return self.owner(digest(key))
+
+    def owner(self, given: bytes) -> T | None:
+        """Return whose the key with a digest is, None nobody's."""
         known, owner = self._owners.get(given) or (_DUMMY, None)
         return owner if hmac.compare_digest(given, known) else None
 

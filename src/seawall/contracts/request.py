@@ -15,12 +15,14 @@ class Memory:
 
     Attributes:
         kept: the door's, None at first.
+        key: the guard's: what it makes of the head's keys; never a key itself. None at first.
     """
 
-    __slots__ = ("kept",)
+    __slots__ = ("kept", "key")
 
     def __init__(self) -> None:
         self.kept: object = None
+        self.key: object = None
 
 
 class Request:
