@@ -51,11 +51,15 @@ class Front:
         # nearly every call ends at this one test of a prefix, in C
         if pass_on is not None and not request.target.startswith(_PAGES):
             return pass_on(request)
+        models = self._models
+        if pass_on is not None and request.target.startswith(PREFIXES):  # no page stands there
+            return (
+                models(request)
+                if models is not None and models.serves and not self._named(request)
+                else pass_on(request)
+            )
         if pass_on is None or self._is_page(request):
             return self._admin(request)
-        models = self._models
-        if models is not None and models.serves and request.target.startswith(PREFIXES) and not self._named(request):
-            return models(request)
         return pass_on(request)
 
     def _named(self, request: Request) -> bool:
