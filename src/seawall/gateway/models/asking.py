@@ -42,33 +42,29 @@ class Asking:
             CallError: what the last target came to, where there is no fixed answer.
             NotUnderstood: no target could be asked that.
         """
-        run = first.run
+        run, clock, wheel = first.run, self._clock, self._wheel
         targets = ordered(route, first.caller, self._uniform)
         run.budget = max(run.budget, len(targets))
         best: Outcome | None = None
-        for place, target in enumerate(targets):
-            left = len(targets) - 1 - place
+        left = len(targets)
+        for target in targets:
+            left -= 1
             run.held = left
-            outcome = await self._turn(first, asked, route, target, left)
+            now = clock.now()
+            if now >= first.deadline:
+                outcome = Outcome(None, DeadlineExceeded(), None, elsewhere=False)
+            else:
+                end = until(now, first.deadline, left, route.try_for, fixed=route.fallback is not None)
+                outcome = await ask(first, asked, route, target, end, wheel)
+            if outcome.reply is not None:
+                _mark(outcome.reply, target, fallback=left < len(targets) - 1)
             best = _better(best, outcome)
-            if not outcome.elsewhere or self._clock.now() >= first.deadline:
+            if not outcome.elsewhere or clock.now() >= first.deadline:
                 break
         run.held = 0
         if best is None:
             raise RuntimeError("a model has at least one target")
         return self._given(best, first, asked, route)
-
-    async def _turn(self, first: Call, asked: Asked, route: ModelRoute, target: ModelTarget, left: int) -> Outcome:
-        now = self._clock.now()
-        if now >= first.deadline:
-            return Outcome(None, DeadlineExceeded(), None, elsewhere=False)
-        end = until(now, first.deadline, left, route.try_for, fixed=route.fallback is not None)
-        outcome = await ask(first, asked, route, target, end, self._wheel)
-        if outcome.reply is not None:
-            outcome.reply.mark(b"x-seawall-model", target.name.encode("latin-1", "replace"))
-            if left < len(route.targets) - 1:
-                outcome.reply.mark(b"x-seawall-fallback", b"target")
-        return outcome
 
     def _given(self, best: Outcome, first: Call, asked: Asked, route: ModelRoute) -> tuple[Reply, Call]:
         if best.elsewhere and route.fallback is not None and not isinstance(best.error, NotUnderstood):
@@ -85,6 +81,13 @@ class Asking:
         if isinstance(best.error, CallError | NotUnderstood):
             raise best.error
         raise RuntimeError("an outcome is a reply or an error")
+
+
+def _mark(reply: Reply, target: ModelTarget, *, fallback: bool) -> None:
+    """Tell which model answers, and whether it is another one than the first."""
+    reply.mark(b"x-seawall-model", target.shown)
+    if fallback:
+        reply.mark(b"x-seawall-fallback", b"target")
 
 
 def _better(best: Outcome | None, outcome: Outcome) -> Outcome:

@@ -22,6 +22,7 @@ __all__ = ["Outcome", "ask"]
 
 # Answers of one provider that say nothing about another: its key, its bill, its limits, its own trouble.
 _ELSEWHERE = frozenset((401, 402, 403, 404, 408, 429))
+_ROUNDING = 1e-9  # seconds
 _WHOLE = 1 << 20  # bytes of an error's body that are read
 
 
@@ -75,14 +76,20 @@ async def ask(first: Call, asked: Asked, route: ModelRoute, target: ModelTarget,
 
 def _headers(client: Headers, spoken: Headers, upstream: Upstream, *, same: bool) -> Headers:
     """Return a request's headers: the upstream's own go before all, a client's version of its dialect before ours."""
-    sent = [pair for pair in client if same or pair[0] not in OF_DIALECT]
+    sent = client.copy() if same else [pair for pair in client if pair[0] not in OF_DIALECT]
     sent += [pair for pair in spoken if pair[0] not in OF_DIALECT or all(name != pair[0] for name, _ in sent)]
-    return [pair for pair in sent if pair[0] not in upstream.added] + upstream.headers
+    added = upstream.added
+    if not added.isdisjoint([name for name, _ in sent]):
+        sent = [pair for pair in sent if pair[0] not in added]
+    return sent + upstream.headers
 
 
 def _timeouts(timeouts: Timeouts, first: Call, until: float) -> Timeouts:
     """Return the route's limits with the deadline of this target's turn, so that one that passes is ours."""
-    return replace(timeouts, total=max(0.0, until - first.run.started))
+    total = until - first.run.started
+    if abs(total - timeouts.total) < _ROUNDING:  # the only target, and a client that does not hurry
+        return timeouts
+    return replace(timeouts, total=max(0.0, total))
 
 
 async def _hear(reply: Reply, heard: Heard, asked: Asked, call: Call, commit: float, wheel: Wheel) -> Outcome:

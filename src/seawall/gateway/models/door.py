@@ -5,29 +5,27 @@ from collections.abc import Callable
 from typing import Protocol
 
 from seawall.contracts.admission import NOBODY, Admission, Admitted
-from seawall.contracts.body import Headers, Source
-from seawall.contracts.call import Call, Run
+from seawall.contracts.body import Source
+from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import CallError, Forbidden, QuotaExceeded, RequestBodyError
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
-from seawall.contracts.sites import Sites, refused
-from seawall.contracts.target import Timeouts
-from seawall.gateway.decorate import VIA, via, with_own
-from seawall.gateway.headers import clean_reply, clean_request, with_limits
-from seawall.gateway.identity import new_id, request_id_of, trace_of
+from seawall.contracts.sites import Sites
+from seawall.gateway.decorate import with_own
+from seawall.gateway.headers import clean_reply, with_limits
 from seawall.gateway.models.asking import Asking
-from seawall.gateway.models.kept import Answers, question_of
+from seawall.gateway.models.heading import Heading
+from seawall.gateway.models.kept import Answers, Question, question_of
 from seawall.gateway.models.listing import listed
 from seawall.gateway.models.places import Place, place_of
-from seawall.gateway.models.shape import ACTIONS, passed, shaped
+from seawall.gateway.models.shape import shaped
 from seawall.gateway.models.stream import ModelStream
 from seawall.gateway.models.table import ModelRoute, Models
 from seawall.gateway.record import Record
 from seawall.gateway.refused import FULL, Refused, foreign, unreadable
 from seawall.llm.seam import Api, Asked, NotUnderstood
 from seawall.llm.understand import understand
-from seawall.pipeline.hints import hinted
 
 __all__ = ["House", "ModelDoor"]
 
@@ -106,10 +104,11 @@ class ModelDoor:
         """Answer one request; raises only CancelledError, when the client leaves."""
         house = self._house
         record = house.record(request)
-        place = place_of(request.target)
+        heading = self._heading(request)
+        place = heading.place
         dialect: Api = "anthropic" if request.target.startswith(b"/anthropic/") else "openai"
         try:
-            reason = refused(request.headers, request.host, house.sites)
+            reason = heading.reason
             if reason is not None:
                 return shaped(self._house.refuse(record, foreign(reason)), dialect)
             record.admitted = admitted = await house.admission.admit(request, model_route=True)
@@ -120,7 +119,7 @@ class ModelDoor:
                 return shaped(self._house.refuse(record, _nowhere(request)), dialect)
             if place.operation is None:
                 return self._list(place, record, admitted)
-            return await self._model(request, record, admitted, place, None)
+            return await self._model(request, record, admitted, heading, None)
         except QuotaExceeded as error:
             record.caller = error.caller
             return shaped(self._house.fail(record, error), dialect)
@@ -149,7 +148,19 @@ class ModelDoor:
             CallError, RequestBodyError, CancelledError: for the gateway's door, which let the caller in.
         """
         record.caller = record.caller or own
-        return await self._model(request, record, record.admitted or NOBODY, place, upstream)
+        heading = Heading(request, place, None)
+        return await self._model(request, record, record.admitted or NOBODY, heading, upstream)
+
+    def _heading(self, request: Request) -> Heading:
+        """Return what the head comes to, which its connection may just have had."""
+        memory, sites = request.memory, self._house.sites
+        kept = None if memory is None else memory.kept
+        if type(kept) is Heading and kept.sites is sites:
+            return kept
+        heading = Heading(request, place_of(request.target), sites)
+        if memory is not None:
+            memory.kept = heading
+        return heading
 
     def _list(self, place: Place, record: Record, admitted: Admitted) -> Reply:
         found = listed(self._models, place.dialect, place.path, admitted.may_use)
@@ -159,24 +170,49 @@ class ModelDoor:
         return record.attach(found)
 
     async def _model(
-        self, request: Request, record: Record, admitted: Admitted, place: Place, upstream: str | None
+        self, request: Request, record: Record, admitted: Admitted, heading: Heading, upstream: str | None
     ) -> Reply:
         if request.method != b"POST":
             why = Refused(405, "method-not-allowed", "That method does not work here", "Send POST.")
             reply = self._house.refuse(record, why)
             reply.headers.append((b"allow", b"POST"))
-            return shaped(reply, place.dialect)
+            return shaped(reply, _dialect(heading))
         body = request.body
         text = body if type(body) is bytes else await _collected(body)  # type: ignore[arg-type]  # exact type: a Source
         try:
-            asked = _understood(request, place, text)
+            asked = _understood(heading, text)
             route = self._route(asked.model, admitted, upstream)
             if route is None:
-                return shaped(self._house.refuse(record, self._unknown(admitted)), place.dialect)
-            return await self._ask(request, record, admitted, asked, route)
+                return shaped(self._house.refuse(record, self._unknown(admitted)), asked.dialect)
+            caller, user = record.caller, admitted.user
+            record.call = first = heading.call(request, asked, route, caller, user, self._random_bits)
+            question = question_of(asked, route, heading.cache_control)
+            kept = None if question is None else await self._answers.find(question)
+            if kept is not None:
+                first.run.cache = "hit"
+                return self._pass_on(record, kept, first, asked, admitted)
+            await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
+            record.settles = True
+            if question is None:
+                reply, record.call = await self._asking(first, asked, route)
+            else:
+                reply, record.call = await self._asked_anew(question, first, asked, route)
+            return self._pass_on(record, reply, record.call, asked, admitted)
         except NotUnderstood as error:
             why = Refused(400, "bad-request", "The request cannot be used", error.message)
-            return shaped(self._house.refuse(record, why), place.dialect, error.param)
+            return shaped(self._house.refuse(record, why), _dialect(heading), error.param)
+
+    async def _asked_anew(self, question: Question, first: Call, asked: Asked, route: ModelRoute) -> tuple[Reply, Call]:
+        """Ask what may be kept, and nothing is kept of yet."""
+        first.run.cache = "miss"
+        try:
+            reply, call = await self._asking(first, asked, route)
+        except BaseException:
+            self._answers.drop(question)
+            raise
+        reply.headers = [*reply.headers, (b"cache-status", b"seawall; fwd=uri-miss")]
+        self._answers.watch(question, reply)
+        return reply, call
 
     def _route(self, name: str, admitted: Admitted, upstream: str | None) -> ModelRoute | None:
         """Return the route of a name.
@@ -202,52 +238,6 @@ class ModelDoor:
         said = f"No model has that name. Models: {names}; or upstream/model, with an upstream of this gateway."
         return Refused(404, "not-found", _NOT_FOUND, said)
 
-    async def _ask(
-        self, request: Request, record: Record, admitted: Admitted, asked: Asked, route: ModelRoute
-    ) -> Reply:
-        first = self._first(request, admitted, route, asked, record.caller)
-        record.call = first
-        question = question_of(asked, route, request.header(b"cache-control"))
-        kept = None if question is None else await self._answers.find(question)
-        if kept is not None:
-            first.run.cache = "hit"
-            return self._pass_on(record, kept, first, asked, admitted)
-        await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
-        record.settles = True
-        if question is not None:
-            first.run.cache = "miss"
-        try:
-            reply, record.call = await self._asking(first, asked, route)
-        except BaseException:
-            if question is not None:
-                self._answers.drop(question)
-            raise
-        if question is not None:
-            reply.headers = [*reply.headers, (b"cache-status", b"seawall; fwd=uri-miss")]
-            self._answers.watch(question, reply)
-        return self._pass_on(record, reply, record.call, asked, admitted)
-
-    def _first(self, request: Request, admitted: Admitted, route: ModelRoute, asked: Asked, caller: str) -> Call:
-        """Return the client's call, for what all targets share."""
-        headers, seen = clean_request(request.headers, ACTIONS)
-        target = route.targets[0]
-        met = target.upstream.route(b"POST", asked.path.partition(b"?")[0])
-        total = route.timeout if route.timeout is not None else met.timeouts.total
-        deadline = request.received + total
-        if seen.hints is not None:
-            deadline = hinted(seen.hints, deadline, request.received)
-        known, tracestate = trace_of(seen)
-        trace = known or (new_id(self._random_bits), "", "00")
-        request_id = request_id_of(seen.request_id) or trace[0]
-        own: Headers = [(b"x-request-id", request_id.encode("ascii")), VIA if seen.via is None else via(seen.via)]
-        if tracestate is not None:
-            own.append((b"tracestate", tracestate))
-        return Call(
-            b"POST", asked.path, passed(headers) + own, target.upstream.target, Timeouts(total=total), deadline,
-            Run(request.received, met.attempts), asked.body, len(asked.body), True, target.upstream.name, met.name,
-            caller, request_id, trace, admitted.user,
-        )  # fmt: skip
-
     def _pass_on(self, record: Record, reply: Reply, call: Call, asked: Asked, admitted: Admitted) -> Reply:
         headers = clean_reply(reply.headers, frozenset())
         if reply.marks is not None:
@@ -260,11 +250,15 @@ class ModelDoor:
         return record.attach(reply)
 
 
-def _understood(request: Request, place: Place, body: bytes) -> Asked:
-    if place.operation is None:
+def _dialect(heading: Heading) -> Api:
+    return "openai" if heading.place is None else heading.place.dialect
+
+
+def _understood(heading: Heading, body: bytes) -> Asked:
+    place = heading.place
+    if place is None or place.operation is None:
         raise NotUnderstood("The list of models is read with GET")
-    kind = request.header(b"content-type") or b""
-    return understand(place.dialect, place.operation, place.path, kind, body)
+    return understand(place.dialect, place.operation, place.path, heading.content_type, body)
 
 
 def _nowhere(request: Request) -> Refused:

@@ -1,7 +1,7 @@
 """The names of models: which upstream's model answers under each, and how."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seawall.gateway.table import Upstream
 from seawall.llm.seam import Api
@@ -19,6 +19,7 @@ class ModelTarget:
         model: as the upstream knows it.
         weight: share of calls, None where targets are tried in order.
         stream_usage: it understands `stream_options`.
+        shown: its name as a header's value.
     """
 
     upstream: Upstream
@@ -26,6 +27,10 @@ class ModelTarget:
     model: str
     weight: float | None = None
     stream_usage: bool = True
+    shown: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shown", self.name.encode("latin-1", "replace"))
 
     @property
     def name(self) -> str:
