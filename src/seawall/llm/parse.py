@@ -65,9 +65,7 @@ class Document(dict[str, Any]):
             return 0
         text, written = self.text, f'"{key}"'
         # the key stands there as it is; what else may look like it (a value, a key further in) comes in addition
-        at = text.find(written)
-        end = at + len(written)
-        return end if at >= 0 and text.find(written, end) < 0 else 0
+        return text.find(written) + len(written) if text.count(written) == 1 else 0
 
     def span(self, key: str) -> tuple[int, int] | None:
         """Return where the value of a key stands, a text without escapes, if that is certain without a scan."""

@@ -21,6 +21,13 @@ def _count(source: Any, *names: str) -> int:
     return 0
 
 
+def _counts(source: Any, *names: str) -> list[int]:
+    """Return each of `names` that is a whole number, 0 for one that is not."""
+    if not isinstance(source, dict):
+        return [0] * len(names)
+    return [value if type(value := source.get(name)) is int and value > 0 else 0 for name in names]
+
+
 def usage_in(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the usage object of a body or a chunk, wherever its provider puts it; None where it has none.
 
@@ -46,16 +53,22 @@ def openai_usage(said: Mapping[str, Any]) -> Usage | None:
     """
     if _TOKENS.isdisjoint(said):
         return None
-    read = said.get("prompt_tokens_details") or said.get("input_tokens_details") or said.get("input_token_details")
-    made = said.get("completion_tokens_details") or said.get("output_tokens_details")
+    get = said.get
+    read = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
+    made = get("completion_tokens_details") or get("output_tokens_details")
+    cached = written = heard = reasoned = spoken = 0
+    if read:
+        cached, written, heard = _counts(read, "cached_tokens", "cache_write_tokens", "audio_tokens")
+    if made:
+        reasoned, spoken = _counts(made, "reasoning_tokens", "audio_tokens")
     return Usage(
         input=_count(said, "prompt_tokens", "input_tokens"),
         output=_count(said, "completion_tokens", "output_tokens"),
-        cache_read=_count(read, "cached_tokens") or _count(said, "prompt_cache_hit_tokens", "cached_tokens"),
-        cache_write=_count(read, "cache_write_tokens"),
-        reasoning=_count(made, "reasoning_tokens"),
-        audio_input=_count(read, "audio_tokens"),
-        audio_output=_count(made, "audio_tokens"),
+        cache_read=cached or _count(said, "prompt_cache_hit_tokens", "cached_tokens"),
+        cache_write=written,
+        reasoning=reasoned,
+        audio_input=heard,
+        audio_output=spoken,
     )
 
 

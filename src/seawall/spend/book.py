@@ -14,7 +14,7 @@ from seawall.contracts.ledger import Ledger, Row
 from seawall.spend.calendar import Calendar, Today
 from seawall.spend.caps import WHOLE, Rules, Want, Wanted, wants
 from seawall.spend.charge import Charge
-from seawall.spend.counters import Account, Full, Standing
+from seawall.spend.counters import Account, Counters, Full, Standing
 from seawall.spend.ids import Ids
 from seawall.spend.money import exact, picos
 from seawall.spend.prices import Listed
@@ -109,6 +109,7 @@ class Book:
         marks: Marks | None = None,
     ) -> None:
         self.accounts = accounts
+        self._hold = accounts.hold if type(accounts) is Counters else None  # nobody need wait for these
         self.ledger = ledger
         self.wall = clock.wall
         self.emit = emit
@@ -150,7 +151,10 @@ class Book:
         marks, mark = self._marks, None
         if marks is not None or self.accounts.marked:
             mark = self._row(number, call, bill, today, Charge(most, estimated=True, source="reserved"), most)
-        answer = await self.accounts.reserve(number, picos(most), found, today, mark)
+        if self._hold is not None:
+            answer = self._hold(number, picos(most), found, today)
+        else:
+            answer = await self.accounts.reserve(number, picos(most), found, today, mark)
         if isinstance(answer, Full):
             raise capped(answer, most, today, self.wall())
         if marks is not None and mark is not None:

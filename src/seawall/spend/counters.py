@@ -85,7 +85,7 @@ class Account:
 
 def refusal(key: Key, caps: CapSet, account: Account, amount: int) -> Full | None:
     """Return the cap that leaves no room for `amount`; of several the one that lasts longest."""
-    if not amount or caps == NO_CAPS:
+    if not amount:
         return None
     found: Full | None = None
     if caps.call is not None and amount > caps.call:
@@ -175,22 +175,23 @@ class Counters:
 
     def hold(self, number: str, amount: int, wants: Sequence[Want], today: Today) -> Standing | Full:
         """Hold `amount` in every account, or in none; return what was left before, or the cap that leaves no room."""
-        full = None
-        accounts = []
+        accounts, fits = [], True
         for want in wants:
-            account = None if want.most else self._accounts.get(want.key)
+            key, caps, most = want
+            account = None if most else self._accounts.get(key)
             if account is None:
                 account = self._find(want, today)
                 if account is None:
-                    return Full(want.key, "users", want.most, True)
+                    return Full(key, "users", most, True)
             elif account.day != today.day:
                 account.turn(today)
             accounts.append((want, account))
-            if (one := refusal(want.key, want.caps, account, amount)) is not None:
-                full = longer(full, one)
-        if full is not None:
-            return full
+            fits = fits and (caps.call is None or amount <= caps.call)
         standing = tightest(accounts)
+        if not fits or (standing.left is not None and standing.left < amount):
+            full = _refusal(accounts, amount)
+            if full is not None:
+                return full
         for _, account in accounts:
             account.held += amount
         self._held[number] = _Held(amount, wants)
@@ -274,6 +275,13 @@ class Counters:
                 return True
             users[key] = account  # it is asked about again once all others have been
         return False
+
+
+def _refusal(accounts: Sequence[tuple[Want, Account]], amount: int) -> Full | None:
+    full = None
+    for want, account in accounts:
+        full = longer(full, refusal(want.key, want.caps, account, amount))
+    return full
 
 
 _LASTING = {"day": 1, "month": 2, "users": 3, "total": 4, "call": 5}

@@ -19,12 +19,12 @@ from seawall.stores.rows import (
     SUMS,
     TEXTS,
     VERSION,
+    all_values,
     columns_of,
     schema,
     spent_of,
     summed,
     summed_before,
-    values_of,
     within,
 )
 
@@ -133,7 +133,7 @@ class PostgresRows:
         """
         if not rows:
             return
-        columns = [list(values) for values in zip(*map(values_of, rows), strict=True)]
+        columns = [list(values) for values in zip(*all_values(rows), strict=True)]
         async with self._connection() as connection:
             await connection.execute(_INSERT, *columns)
 

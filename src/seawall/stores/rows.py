@@ -4,8 +4,8 @@ No database adds decimals of any length exactly, so a sum of US dollars is kept 
 rest in units of 10^-18 dollars: both are whole numbers that every engine adds exactly.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal, localcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Context, Decimal
 from typing import Any
 
 import orjson
@@ -20,8 +20,10 @@ __all__ = [
     "SUMS",
     "TEXTS",
     "VERSION",
+    "all_values",
     "columns_of",
     "money",
+    "prices_text",
     "schema",
     "spent_of",
     "split",
@@ -35,6 +37,8 @@ VERSION = 1  # of the schema
 
 _MICRO = 6  # digits of the first number
 _REST = 12  # digits of the second
+_UNIT = 10**_REST
+_EXACT = Context(prec=60)
 _USAGE = tuple(f"tokens_{name}" for name in Usage._fields)
 # Names in the database; "user" is a word of SQL.
 COLUMNS = (
@@ -73,30 +77,46 @@ def split(amount: Decimal) -> tuple[int, int]:
     Raises:
         ValueError: the amount has more digits than that; no price has.
     """
-    with localcontext() as context:
-        context.prec = 60
-        whole = amount.scaleb(_MICRO + _REST)
-        if whole != whole.to_integral_value():
-            raise ValueError("an amount has more than 18 digits after the point")
-        micro, rest = divmod(int(whole), 10**_REST)
-        return micro, rest
+    whole = _EXACT.scaleb(amount, _MICRO + _REST)
+    number = int(whole)
+    if number != whole:
+        raise ValueError("an amount has more than 18 digits after the point")
+    micro, rest = divmod(number, _UNIT)
+    return micro, rest
 
 
 def money(micro: int, rest: int) -> Decimal:
     """Return US dollars, exact."""
-    with localcontext() as context:
-        context.prec = 60
-        total = Decimal(int(micro) * 10**_REST + int(rest)).scaleb(-(_MICRO + _REST))
-        return total.normalize() if total else Decimal(0)
+    total = _EXACT.scaleb(Decimal(int(micro) * _UNIT + int(rest)), -(_MICRO + _REST))
+    return _EXACT.normalize(total) if total else Decimal(0)
 
 
 def values_of(row: Row) -> tuple[Any, ...]:
     """Return a row's values in the order of `COLUMNS`."""
-    return (
-        row.id, row.at, row.day, row.month, row.caller, row.user, row.upstream, row.model, row.alias, row.request_id,
-        row.attempt, row.status, *row.usage, *split(row.cost), *split(row.reserved), row.estimated,
-        orjson.dumps(dict(row.prices)).decode(), row.source, row.version,
-    )  # fmt: skip
+    return _values(row, prices_text(row.prices))
+
+
+def _values(row: Row, prices: str) -> tuple[Any, ...]:
+    (*first, usage, cost, reserved, estimated, _, source, version) = row
+    return (*first, *usage, *split(cost), *split(reserved), estimated, prices, source, version)
+
+
+def prices_text(prices: Mapping[str, str]) -> str:
+    """Return unit prices as they are kept."""
+    return orjson.dumps(dict(prices)).decode()
+
+
+def all_values(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return the values of many rows, in the order of `COLUMNS`; most have the very same prices."""
+    known: dict[int, str] = {}  # by identity: the rows keep what is meant alive
+    found = []
+    for row in rows:
+        prices = row.prices
+        text = known.get(id(prices))
+        if text is None:
+            text = known[id(prices)] = prices_text(prices)
+        found.append(_values(row, text))
+    return found
 
 
 def columns_of(by: Sequence[str]) -> list[str]:

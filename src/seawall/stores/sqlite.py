@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,12 +19,12 @@ from seawall.stores.rows import (
     SUMS,
     TEXTS,
     VERSION,
+    all_values,
     columns_of,
     schema,
     spent_of,
     summed,
     summed_before,
-    values_of,
     within,
 )
 
@@ -49,10 +50,18 @@ def _table(name: str, columns: Sequence[str], key: Sequence[str]) -> str:
 _SCHEMA = schema(_table)
 _PUT = "INSERT INTO seawall_callers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text"
 _DROP = "DELETE FROM seawall_callers WHERE name = ?"
-_INSERT = (
-    f"INSERT INTO seawall_ledger ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
-    "ON CONFLICT (id) DO NOTHING"
-)
+_AT_ONCE = 32  # rows of one statement: SQLite takes 999 values, and each statement is a turn at the interpreter's lock
+_VALUES = f"({', '.join('?' * len(COLUMNS))})"
+
+
+def _insert(rows: int) -> str:
+    return (
+        f"INSERT INTO seawall_ledger ({', '.join(COLUMNS)}) VALUES {', '.join([_VALUES] * rows)} "
+        "ON CONFLICT (id) DO NOTHING"
+    )
+
+
+_INSERT, _INSERT_MANY = _insert(1), _insert(_AT_ONCE)
 _KEEP = (
     f"INSERT INTO seawall_spent_before ({', '.join((*KEPT_GROUPS, *SUMS))}) "
     f"{summed(KEPT_GROUPS, where='at < ?')} "
@@ -93,10 +102,13 @@ class SqliteRows:
         Raises:
             LedgerLost: the file cannot be written now.
         """
-        values = [values_of(row) for row in rows]
+        values = all_values(rows)
+        rest = len(values) % _AT_ONCE
 
         def job(connection: sqlite3.Connection) -> None:
-            connection.executemany(_INSERT, values)
+            connection.executemany(_INSERT, values[:rest])
+            for at in range(rest, len(values), _AT_ONCE):
+                connection.execute(_INSERT_MANY, [*chain.from_iterable(values[at : at + _AT_ONCE])])
 
         await self._run(job)
 

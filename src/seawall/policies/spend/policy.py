@@ -11,7 +11,7 @@ from seawall.contracts.reply import Reply
 from seawall.policies.spend.core import Metered
 from seawall.policies.spend.settings import SpendStageSettings
 from seawall.spend.book import Book
-from seawall.spend.money import dollars, shown
+from seawall.spend.money import shown, shown_picos
 from seawall.spend.reservation import Reservation
 
 __all__ = ["Spend", "build", "explain"]
@@ -74,7 +74,7 @@ def _mark_left(reply: Reply, held: Reservation) -> None:
     """Tell what is left under the tightest cap: after a whole answer, before the rest of a streamed one."""
     standing = held.standing
     if standing.left is not None:
-        reply.mark(b"x-seawall-left", shown(dollars(standing.left)).encode("ascii"))
+        reply.mark(b"x-seawall-left", shown_picos(standing.left).encode("ascii"))
         reply.mark(b"x-seawall-left-cap", f"{standing.key[0]} {standing.period}".encode("ascii"))
 
 
