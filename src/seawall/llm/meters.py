@@ -78,7 +78,7 @@ class ReadingMeter:
 
     def usage(self) -> Usage | None:
         """Return what the provider reported; nothing used for an answer that no provider bills."""
-        if self._operation in FREE or unbilled(self._status):
+        if self._operation in FREE or (self._status >= 400 and unbilled(self._status)):
             return NOTHING
         if self._cutter is not None:
             self._report(self._cutter.held())  # the last event may lack its blank line
@@ -139,8 +139,10 @@ class ReadingMeter:
             return None
         if self._api == "anthropic":
             return anthropic_usage(found)
-        usage, searches = openai_usage(found), _searches(said)
-        return usage._replace(tools=searches) if usage is not None and searches else usage
+        usage = openai_usage(found)
+        if usage is None or not ("output" in said or "response" in said):
+            return usage
+        return usage._replace(tools=_searches(said))
 
 
 def _searches(said: Mapping[str, Any]) -> int:

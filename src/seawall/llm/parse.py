@@ -34,15 +34,16 @@ class Document(dict[str, Any]):
 
     Attributes:
         text: the whole body.
+        plain: every letter of ASCII in it stands as it is: a key `name` stands as `"name"`, and in no other way.
     """
 
-    __slots__ = ("_members", "_plain", "text")
+    __slots__ = ("_members", "plain", "text")
 
     def __init__(self, parsed: dict[str, Any], text: str) -> None:
         super().__init__(parsed)
         self.text = text
         # JSON can write a letter of ASCII in one other way, which begins so (RFC 8259 section 7)
-        self._plain = "\\u00" not in text
+        self.plain = "\\u00" not in text
         self._members: list[Member] | None = None
 
     @property
@@ -53,28 +54,23 @@ class Document(dict[str, Any]):
             found = self._members = members(self.text)
         return found
 
-    def once(self, key: str) -> int:
-        """Return where a key of this object ends in the text, where it is certain without a scan that it stands once.
+    def span(self, key: str) -> tuple[int, int] | None:
+        """Return where the value of a key stands, if it is certain without a scan: a text without escapes, given once.
 
         Args:
             key: of this object; letters of ASCII and underscores.
-
-        Returns: an index behind its closing quote, 0 where only `members` can tell.
         """
-        if not self._plain:
-            return 0
         text, written = self.text, f'"{key}"'
         # the key stands there as it is; what else may look like it (a value, a key further in) comes in addition
-        return text.find(written) + len(written) if text.count(written) == 1 else 0
-
-    def span(self, key: str) -> tuple[int, int] | None:
-        """Return where the value of a key stands, a text without escapes, if that is certain without a scan."""
-        text, at = self.text, self.once(key)
-        if not at:
+        if not self.plain or text.count(written) != 1:
             return None
-        start = _past_blanks(text, _past_blanks(text, at) + 1)
-        if text[start] != '"':
-            return None
+        at = text.find(written) + len(written)
+        # as nearly everybody writes it
+        start = at + 1 if text.startswith(':"', at) else at + 2 if text.startswith(': "', at) else 0
+        if not start:
+            start = _past_blanks(text, _past_blanks(text, at) + 1)
+            if text[start] != '"':
+                return None
         end = text.find('"', start + 1) + 1
         return (start, end) if text.find("\\", start, end) < 0 else None
 
@@ -90,7 +86,7 @@ def parse(body: bytes) -> Document:
     """
     if len(body) > MOST_BYTES:
         raise NotUnderstood(f"The body has {len(body)} bytes; at most {MOST_BYTES} are read")
-    if body.count(b"{") + body.count(b"[") > MOST_DEPTH:
+    if _many(body, b"{") or _many(body, b"["):
         _bound_depth(body)
     try:
         parsed = orjson.loads(body)
@@ -99,6 +95,16 @@ def parse(body: bytes) -> Document:
     if not isinstance(parsed, dict):
         raise NotUnderstood('The body must be a JSON object (for example {"model": "fast", "messages": […]})')
     return Document(parsed, body.decode("utf-8"))
+
+
+def _many(body: bytes, bracket: bytes) -> bool:
+    """Whether a bracket stands so often that two kinds could nest too deeply; to search costs less than to count."""
+    at = -1
+    for _ in range(MOST_DEPTH // 2 + 1):
+        at = body.find(bracket, at + 1)
+        if at < 0:
+            return False
+    return True
 
 
 def _bound_depth(body: bytes) -> None:

@@ -101,7 +101,10 @@ def _limit(asked: Asked, max_output: int) -> int:
 
 def _predicted(asked: Asked) -> int:
     """Return tokens of a prediction: those refused are output too, beside the limit."""
-    prediction = (asked.document or {}).get("prediction") if asked.operation == "chat" else None
+    document = asked.document
+    if asked.operation != "chat" or document is None:
+        return 0
+    prediction = document.get("prediction")
     return len(orjson.dumps(prediction)) if prediction is not None else 0
 
 

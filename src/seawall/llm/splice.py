@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from seawall.llm.parse import Document, members
 
 __all__ = ["Splices", "document_of"]
@@ -30,10 +28,12 @@ class Splices:
         self._first: list[str] = []
 
     def put(self, key: str, value: str) -> None:
-        """Give `key` a value written in JSON: wherever it stands, or as a new first member."""
+        """Give `key`, letters of ASCII and underscores, a value written in JSON: wherever it stands, or as a new first
+        member.
+        """
         document = self._document
         if key not in document:
-            self._first.append(f"{orjson.dumps(key).decode()}:{value}")
+            self._first.append(f'"{key}":{value}')
         elif (span := document.span(key)) is not None:
             self._changes.append((*span, value))
         else:

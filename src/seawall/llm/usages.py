@@ -10,6 +10,18 @@ __all__ = ["anthropic_usage", "openai_usage", "usage_in"]
 
 _TOKENS = frozenset(("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"))
 
+_NONE: Mapping[str, Any] = {}
+# Where OpenAI's counts stand, and under which names: in the object itself, its input's details, or its output's.
+_OPENAI = (
+    (0, ("prompt_tokens", "input_tokens")),
+    (0, ("completion_tokens", "output_tokens")),
+    (1, ("cached_tokens",)),
+    (1, ("cache_write_tokens",)),
+    (2, ("reasoning_tokens",)),
+    (1, ("audio_tokens",)),
+    (2, ("audio_tokens",)),
+)
+
 
 def _count(source: Any, *names: str) -> int:
     """Return the first of `names` that is a whole number, 0 where none is."""
@@ -19,13 +31,6 @@ def _count(source: Any, *names: str) -> int:
             if type(value) is int and value > 0:
                 return value
     return 0
-
-
-def _counts(source: Any, *names: str) -> list[int]:
-    """Return each of `names` that is a whole number, 0 for one that is not."""
-    if not isinstance(source, dict):
-        return [0] * len(names)
-    return [value if type(value := source.get(name)) is int and value > 0 else 0 for name in names]
 
 
 def usage_in(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -53,23 +58,22 @@ def openai_usage(said: Mapping[str, Any]) -> Usage | None:
     """
     if _TOKENS.isdisjoint(said):
         return None
-    get = said.get
-    read = get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
-    made = get("completion_tokens_details") or get("output_tokens_details")
-    cached = written = heard = reasoned = spoken = 0
-    if read:
-        cached, written, heard = _counts(read, "cached_tokens", "cache_write_tokens", "audio_tokens")
-    if made:
-        reasoned, spoken = _counts(made, "reasoning_tokens", "audio_tokens")
-    return Usage(
-        input=_count(said, "prompt_tokens", "input_tokens"),
-        output=_count(said, "completion_tokens", "output_tokens"),
-        cache_read=cached or _count(said, "prompt_cache_hit_tokens", "cached_tokens"),
-        cache_write=written,
-        reasoning=reasoned,
-        audio_input=heard,
-        audio_output=spoken,
-    )
+    read = said.get("prompt_tokens_details") or said.get("input_tokens_details") or said.get("input_token_details")
+    made = said.get("completion_tokens_details") or said.get("output_tokens_details")
+    places = (said, read if isinstance(read, dict) else _NONE, made if isinstance(made, dict) else _NONE)
+    counts = []
+    for place, names in _OPENAI:
+        source = places[place]
+        for name in names:
+            value = source.get(name)
+            if type(value) is int and value > 0:
+                counts.append(value)
+                break
+        else:
+            counts.append(0)
+    taken, given, cached, written, reasoned, heard, spoken = counts
+    cached = cached or _count(said, "prompt_cache_hit_tokens", "cached_tokens")
+    return Usage(taken, given, cached, written, 0, reasoned, heard, spoken)
 
 
 def anthropic_usage(said: Mapping[str, Any]) -> Usage | None:

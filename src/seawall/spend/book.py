@@ -16,7 +16,7 @@ from seawall.spend.caps import WHOLE, Rules, Want, Wanted, wants
 from seawall.spend.charge import Charge
 from seawall.spend.counters import Account, Counters, Full, Standing
 from seawall.spend.ids import Ids
-from seawall.spend.money import exact, picos
+from seawall.spend.money import counted
 from seawall.spend.prices import Listed
 from seawall.spend.prices.bound import FREE, Prices
 from seawall.spend.refused import capped
@@ -145,16 +145,16 @@ class Book:
             self._wanted = Wanted(rules)
         found = self._wanted.of(call.caller, call.user, bill.alias)
         price = self._price(bill, found) if bill.model else None
-        most = exact(self._most(bill, price, found))
-        today = self.today
+        most, picos = counted(self._most(bill, price, found))
+        today = self._calendar.at(self.wall())
         number = self._ids()
         marks, mark = self._marks, None
         if marks is not None or self.accounts.marked:
             mark = self._row(number, call, bill, today, Charge(most, estimated=True, source="reserved"), most)
         if self._hold is not None:
-            answer = self._hold(number, picos(most), found, today)
+            answer = self._hold(number, picos, found, today)
         else:
-            answer = await self.accounts.reserve(number, picos(most), found, today, mark)
+            answer = await self.accounts.reserve(number, picos, found, today, mark)
         if isinstance(answer, Full):
             raise capped(answer, most, today, self.wall())
         if marks is not None and mark is not None:
@@ -165,12 +165,11 @@ class Book:
 
     def settled(self, held: Reservation, found: Charge, status: int) -> Standing:
         """Write what a reservation came to; return what is left."""
-        call, bill, today = held.call, held.bill, self.today
-        cost = exact(found.cost)
-        counted = picos(cost)
-        standing = self.accounts.settle(held.number, counted, today)
+        call, bill, today = held.call, held.bill, self._calendar.at(self.wall())
+        cost, picos = counted(found.cost)
+        standing = self.accounts.settle(held.number, picos, today)
         if held.rules is not self.rules:
-            self._late(held, counted, today)
+            self._late(held, picos, today)
         if cost is not found.cost:
             found = found._replace(cost=cost)
         self.ledger.write(self._row(held.number, call, bill, today, found, held.most, status))
@@ -199,7 +198,7 @@ class Book:
         """Settle what a dead process had reserved: as estimated, at all of it, since nobody saw how far it came."""
         today = self.today
         row = row._replace(at=self.wall(), day=today.day, month=today.month)
-        self.accounts.bury(row.id, picos(row.cost), wants(self.rules, row.caller, row.user, row.alias), today)
+        self.accounts.bury(row.id, counted(row.cost)[1], wants(self.rules, row.caller, row.user, row.alias), today)
         self.ledger.write(row)
         self.emit(
             AttemptPaid(row.caller, row.upstream, row.alias, row.model, row.cost, row.usage, True, row.source, False)

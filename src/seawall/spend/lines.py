@@ -18,7 +18,16 @@ _USAGE, _COST, _RESERVED, _PRICES = map(Row._fields.index, ("usage", "cost", "re
 
 def line_of(mark: bytes, what: Row | str) -> bytes:
     """Return the line of a row, or of an id where a reservation is released."""
-    text = mark + orjson.dumps(what if isinstance(what, str) else _plain(what))
+    if isinstance(what, str):
+        text = mark + orjson.dumps(what)
+    else:
+        values: list[object] = list(what)
+        values[_USAGE] = [*what.usage]
+        values[_COST] = str(what.cost)
+        values[_RESERVED] = str(what.reserved)
+        if type(what.prices) is not dict:
+            values[_PRICES] = dict(what.prices)
+        text = mark + orjson.dumps(values)
     return b"%08x%b\n" % (crc32(text), text)
 
 
@@ -30,16 +39,6 @@ def lines_in(text: bytes) -> Iterator[tuple[bytes, Row | str]]:
             continue
         what = orjson.loads(body[1:])
         yield body[:1], what if isinstance(what, str) else _row(what)
-
-
-def _plain(row: Row) -> list[object]:
-    values: list[object] = list(row)
-    values[_USAGE] = [*row.usage]
-    values[_COST] = str(row.cost)
-    values[_RESERVED] = str(row.reserved)
-    if type(row.prices) is not dict:
-        values[_PRICES] = dict(row.prices)
-    return values
 
 
 def _row(values: list[object]) -> Row:

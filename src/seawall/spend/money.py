@@ -9,13 +9,14 @@ so that a cap never lets through what was spent, and stands to the eighteenth di
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 from math import ceil
 
-__all__ = ["PICO", "dollars", "exact", "picos", "shown", "shown_picos"]
+__all__ = ["PICO", "counted", "dollars", "exact", "picos", "shown", "shown_picos"]
 
 PICO = 10**12
 
 _EXACT = Context(prec=60, rounding=ROUND_CEILING)
 _FINEST = Decimal("1e-18")  # what every ledger keeps
-_TWELVE = Decimal(12)
+_TWELVE, _EIGHTEEN = Decimal(12), Decimal(18)
+_MILLION = 10**6
 
 
 def picos(amount: Decimal) -> int:
@@ -33,6 +34,16 @@ def exact(amount: Decimal) -> Decimal:
     if _EXACT.remainder(amount, _FINEST):
         return amount.quantize(_FINEST, ROUND_HALF_EVEN, _EXACT)
     return amount
+
+
+def counted(amount: Decimal) -> tuple[Decimal, int]:
+    """Return an amount as rows keep it, and as counters do: `exact`, and its `picos`."""
+    attos = _EXACT.scaleb(amount, _EIGHTEEN)
+    whole = int(attos)
+    if whole == attos:
+        return amount, -(-whole // _MILLION)
+    amount = exact(amount)
+    return amount, picos(amount)
 
 
 def shown_picos(amount: int) -> str:

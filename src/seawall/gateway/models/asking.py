@@ -85,7 +85,7 @@ class Asking:
 
 def _mark(reply: Reply, target: ModelTarget, *, fallback: bool) -> None:
     """Tell which model answers, and whether it is another one than the first."""
-    reply.mark(b"x-seawall-model", target.shown)
+    reply.marks = [*(reply.marks or ()), (b"x-seawall-model", target.shown)]  # nobody further in has marked that
     if fallback:
         reply.mark(b"x-seawall-fallback", b"target")
 

@@ -1,6 +1,7 @@
 """One target of a model asked once: what it came to, and whether another one may be asked instead."""
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 
 from seawall.contracts.body import Headers, Source
@@ -23,6 +24,7 @@ __all__ = ["Outcome", "ask"]
 # Answers of one provider that say nothing about another: its key, its bill, its limits, its own trouble.
 _ELSEWHERE = frozenset((401, 402, 403, 404, 408, 429))
 _ROUNDING = 1e-9  # seconds
+_name = itemgetter(0)
 _WHOLE = 1 << 20  # bytes of an error's body that are read
 
 
@@ -77,9 +79,12 @@ async def ask(first: Call, asked: Asked, route: ModelRoute, target: ModelTarget,
 def _headers(client: Headers, spoken: Headers, upstream: Upstream, *, same: bool) -> Headers:
     """Return a request's headers: the upstream's own go before all, a client's version of its dialect before ours."""
     sent = client.copy() if same else [pair for pair in client if pair[0] not in OF_DIALECT]
-    sent += [pair for pair in spoken if pair[0] not in OF_DIALECT or all(name != pair[0] for name, _ in sent)]
+    if OF_DIALECT.isdisjoint(map(_name, spoken)):
+        sent += spoken
+    else:
+        sent += [pair for pair in spoken if pair[0] not in OF_DIALECT or all(name != pair[0] for name, _ in sent)]
     added = upstream.added
-    if not added.isdisjoint([name for name, _ in sent]):
+    if not added.isdisjoint(map(_name, sent)):
         sent = [pair for pair in sent if pair[0] not in added]
     return sent + upstream.headers
 

@@ -71,6 +71,9 @@ class ModelDoor:
         clock: time.
         random_bits: `random.getrandbits`, for ids.
         cheaper: returns the share of a cap that a caller, its user and an alias have used.
+
+    Attributes:
+        serves: whether there is any model.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class ModelDoor:
         cheaper: Callable[[str, str, str], float],
     ) -> None:
         self._models = models
+        self.serves = bool(models)
         self._asking = asking
         self._answers = answers
         self._house = house
@@ -94,11 +98,7 @@ class ModelDoor:
     def reload(self, models: Models) -> None:
         """Know other names from the next request on."""
         self._models = models
-
-    @property
-    def serves(self) -> bool:
-        """Whether there is any model."""
-        return bool(self._models)
+        self.serves = bool(models)
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; raises only CancelledError, when the client leaves."""

@@ -74,8 +74,10 @@ def _mark_left(reply: Reply, held: Reservation) -> None:
     """Tell what is left under the tightest cap: after a whole answer, before the rest of a streamed one."""
     standing = held.standing
     if standing.left is not None:
-        reply.mark(b"x-seawall-left", shown_picos(standing.left).encode("ascii"))
-        reply.mark(b"x-seawall-left-cap", f"{standing.key[0]} {standing.period}".encode("ascii"))
+        left = shown_picos(standing.left).encode("ascii")
+        cap = f"{standing.key[0]} {standing.period}".encode("ascii")
+        # nobody further in has marked these
+        reply.marks = [*(reply.marks or ()), (b"x-seawall-left", left), (b"x-seawall-left-cap", cap)]
 
 
 def build(settings: SpendStageSettings, ctx: Context) -> Sequence[tuple[Position, Stage]]:

@@ -59,6 +59,8 @@ class Prices:
     def of(self, bill: Bill) -> Listed | None:
         """Return the price of a bill's model, None where nobody knows it."""
         own = self._aliases.get(bill.alias)
+        if own is None:
+            own = self._found.get((bill.upstream, bill.model))
         return own if own is not None else self._look(bill.upstream, bill.model)
 
     def _look(self, upstream: str, model: str) -> Listed | None:
