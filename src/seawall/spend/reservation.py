@@ -68,6 +68,7 @@ class Reservation:
             book.released(self)
         else:
             self.standing = book.settled(self, found, status)
+        self._forget()
 
     def failed(self, meter: Meter, error: BaseException) -> None:
         """Release where the request provably was not sent, else settle by what was seen."""
@@ -78,6 +79,11 @@ class Reservation:
         elif self.open:
             self.open = False
             self._book.released(self)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Undo the circle of call and attempt, so that neither they nor the request's body wait for the collector."""
+        self.call.attempt = None
 
     def _report(self, meter: Meter, *, ended: bool) -> Report:
         try:
