@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seawall.llm.parse import MOST_DEPTH, members, parse
 from seawall.llm.seam import NotUnderstood
-from seawall.llm.splice import Splices
+from seawall.llm.splice import Splices, put_plainly
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
@@ -80,6 +80,37 @@ def test_a_value_put_inside_leaves_its_neighbours(text: str):
     old = before.get("stream_options")
     inner = {**old, "include_usage": True} if isinstance(old, dict) else {"include_usage": True}
     assert after == {**before, "stream_options": inner}
+
+
+@given(bodies(), TEXTS)
+def test_what_is_put_plainly_is_what_splices_put(text: str, value: str):
+    """Where it can be told without a scan which text is replaced; else nothing is done."""
+    document = parse(text.encode())
+    splices = Splices(document)
+    splices.put("model", json.dumps(value))
+    splices.put("max_tokens", "7")
+    done = put_plainly(document, "model", json.dumps(value), {"max_tokens": "7"})
+    assert done in (None, splices.done())
+
+
+@pytest.mark.parametrize(
+    ("body", "done"),
+    [
+        (b'{"model":"a"}', b'{"max_tokens":7,"model":"b"}'),
+        (b' { "x": "model\\"" , "model" : "a"}', b' {"max_tokens":7, "x": "model\\"" , "model" : "b"}'),
+        (b' { "x": 1, "model": "a","n":1}', b' {"max_tokens":7, "x": 1, "model": "b","n":1}'),
+        (b'{"x": "\\"model", "model" :"a"}', None),
+        (b'{"model":"a\\"b"}', None),
+        (b'{"model":"a","x":{"model":"c"}}', None),
+        (b'{"mod\\u0065l":"a","x":"model"}', None),
+        (b'{"model":"a","max_tokens":null}', None),
+        (b'{"model":null}', None),
+        (b"{}", None),
+    ],
+)
+def test_what_is_put_plainly(body: bytes, done: bytes | None):
+    """The text given once, as it is; whatever else might be meant is left to a scan."""
+    assert put_plainly(parse(body), "model", '"b"', {"max_tokens": "7"}) == done
 
 
 def test_a_number_no_integer_type_holds_passes_unread():

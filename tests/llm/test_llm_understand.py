@@ -100,6 +100,21 @@ def test_what_decides_the_bill_is_said_once(key: str):
         understand("openai", "chat", b"/chat/completions", b"", body.encode())
 
 
+@pytest.mark.parametrize("key", ["model", "max_tokens", "n", "messages", "stream", "stream_options", "tools"])
+def test_what_decides_the_bill_is_not_said_twice_plainly_either(key: str):
+    """Nor with other members between the two."""
+    body = f'{{"model":"m","{key}":null,"user":"a","{key}":null}}'
+    with pytest.raises(NotUnderstood, match="given twice"):
+        understand("openai", "chat", b"/chat/completions", b"", body.encode())
+
+
+def test_what_only_looks_like_a_key_is_said_by_nobody():
+    """Texts, keys further in, and quotes that are escaped."""
+    body = b'{"model":"m","n":1,"user":"model","metadata":{"n":"n","model":"\\"n\\""},"stop":["\\\\","n","\\"model"]}'
+    found = understand("openai", "chat", b"/chat/completions", b"", body)
+    assert (found.model, found.choices) == ("m", 1)
+
+
 def test_what_decides_nothing_may_be_said_twice():
     """It passes as it came."""
     understand("openai", "chat", b"/chat/completions", b"", b'{"model":"m","user":"a","user":"b"}')

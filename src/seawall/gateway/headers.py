@@ -149,6 +149,8 @@ def clean_reply(headers: Headers, own: frozenset[bytes]) -> Headers:
 
 def with_limits(headers: Headers, limits: Headers) -> Headers:
     """Return the headers of an answer to a caller with limits: an upstream's own limits are for us, ours for it."""
+    if _LIMITS.isdisjoint(map(_name, headers)):
+        return headers + limits
     out = [pair for pair in headers if pair[0] not in _LIMITS]
     out += limits
     return out

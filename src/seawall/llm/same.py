@@ -10,7 +10,7 @@ from seawall.llm import multipart
 from seawall.llm.meters import ReadingMeter
 from seawall.llm.passing import Passing
 from seawall.llm.seam import Api, Asked, Heard, Operation
-from seawall.llm.splice import Splices, document_of
+from seawall.llm.splice import Splices, document_of, put_plainly
 from seawall.llm.understand import LEGACY_OUTPUT
 
 __all__ = ["ANTHROPIC_VERSION", "IMAGE_OUTPUT", "SPOKEN_OUTPUT", "Same"]
@@ -117,7 +117,12 @@ def _body(asked: Asked, model: str, cap: int | None, adds_usage: bool) -> bytes:
     capped = name is not None and cap is not None
     if not capped and not adds_usage and model == asked.document.get("model"):
         return asked.body
-    splices = Splices(document_of(asked.document, asked.body))
+    document = document_of(asked.document, asked.body)
+    if model != asked.model and not adds_usage and name is not None and cap is not None:
+        done = put_plainly(document, "model", orjson.dumps(model).decode(), {name: str(cap)})
+        if done is not None:
+            return done
+    splices = Splices(document)
     if model != asked.document.get("model"):
         splices.put("model", orjson.dumps(model).decode())
     if name is not None and cap is not None:

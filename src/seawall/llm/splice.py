@@ -5,12 +5,30 @@ from typing import Any
 
 from seawall.llm.parse import Document, members
 
-__all__ = ["Splices", "document_of"]
+__all__ = ["Splices", "document_of", "put_plainly"]
 
 
 def document_of(document: Mapping[str, Any], body: bytes) -> Document:
     """Return the document with its text, scanned again only where it was not kept."""
     return document if isinstance(document, Document) else Document(dict(document), body.decode("utf-8"))
+
+
+def put_plainly(document: Document, key: str, value: str, first: Mapping[str, str]) -> bytes | None:
+    """Return the text with what most requests need changed, None where `Splices` has to do it.
+
+    Args:
+        document: what is changed.
+        key: of a text that is given once, as `Document.span` finds it.
+        value: put in its place, written in JSON.
+        first: new members and their values, written in JSON.
+    """
+    span = document.span(key) if key in document else None
+    if span is None or not first.keys().isdisjoint(document):
+        return None
+    text, (start, end) = document.text, span
+    at = text.index("{") + 1
+    put = "".join([f'"{name}":{new},' for name, new in first.items()])
+    return f"{text[:at]}{put}{text[at:start]}{value}{text[end:]}".encode()
 
 
 class Splices:

@@ -11,16 +11,6 @@ __all__ = ["anthropic_usage", "openai_usage", "usage_in"]
 _TOKENS = frozenset(("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"))
 
 _NONE: Mapping[str, Any] = {}
-# Where OpenAI's counts stand, and under which names: in the object itself, its input's details, or its output's.
-_OPENAI = (
-    (0, ("prompt_tokens", "input_tokens")),
-    (0, ("completion_tokens", "output_tokens")),
-    (1, ("cached_tokens",)),
-    (1, ("cache_write_tokens",)),
-    (2, ("reasoning_tokens",)),
-    (1, ("audio_tokens",)),
-    (2, ("audio_tokens",)),
-)
 
 
 def _count(source: Any, *names: str) -> int:
@@ -60,20 +50,21 @@ def openai_usage(said: Mapping[str, Any]) -> Usage | None:
         return None
     read = said.get("prompt_tokens_details") or said.get("input_tokens_details") or said.get("input_token_details")
     made = said.get("completion_tokens_details") or said.get("output_tokens_details")
-    places = (said, read if isinstance(read, dict) else _NONE, made if isinstance(made, dict) else _NONE)
-    counts = []
-    for place, names in _OPENAI:
-        source = places[place]
-        for name in names:
-            value = source.get(name)
-            if type(value) is int and value > 0:
-                counts.append(value)
-                break
-        else:
-            counts.append(0)
-    taken, given, cached, written, reasoned, heard, spoken = counts
-    cached = cached or _count(said, "prompt_cache_hit_tokens", "cached_tokens")
-    return Usage(taken, given, cached, written, 0, reasoned, heard, spoken)
+    of_read = read.get if isinstance(read, dict) else _NONE.get
+    of_made = made.get if isinstance(made, dict) else _NONE.get
+    told = (
+        said.get("prompt_tokens"), said.get("completion_tokens"), of_read("cached_tokens"),
+        of_read("cache_write_tokens"), of_read("audio_tokens"), of_made("reasoning_tokens"), of_made("audio_tokens"),
+    )  # fmt: skip
+    taken, given, cached, written, heard, reasoned, spoken = [
+        count if type(count) is int and count > 0 else 0 for count in told
+    ]
+    return Usage(
+        taken or _count(said, "input_tokens"),
+        given or _count(said, "output_tokens"),
+        cached or _count(said, "prompt_cache_hit_tokens", "cached_tokens"),
+        written, 0, reasoned, heard, spoken,
+    )  # fmt: skip
 
 
 def anthropic_usage(said: Mapping[str, Any]) -> Usage | None:
