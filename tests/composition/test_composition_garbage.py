@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipelines import Bench, Places, retrying, target
-from seawall.testing import ScriptedTransport, virtual
+from seawall.testing import ScriptedTransport, answer, virtual
+from spending import Spending, reported
 
 EVERYTHING: dict[str, Any] = {
     "balance": "least_loaded",
@@ -16,6 +17,24 @@ EVERYTHING: dict[str, Any] = {
     "rate": {"limit": "1000/s", "burst": 1000},
     "retry": retrying(),
 }
+
+
+@virtual
+async def test_a_metered_call_leaves_no_cycle() -> None:
+    """The attempt that it paid for is taken off it, or all of the request would wait for the collector."""
+    spending, end = Spending(), ScriptedTransport(then=answer(body=reported(1, 1)))
+    bench = spending.bench(end)
+    (await bench.send(spending.call(bench))).close()
+    end.seen.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            (await bench.send(spending.call(bench))).close()
+            end.seen.clear()
+        assert gc.collect() < 100
+    finally:
+        gc.enable()
 
 
 @virtual

@@ -208,10 +208,11 @@ async def test_8_1_a_reservation_is_settled_once():
 async def test_8_1_an_attempt_refused_before_the_wire_is_not_taken_for_the_one_before():
     """A retry that meets the deadline before it begins is released, though the attempt before it was sent."""
     spending = Spending()
-    bench = spending.bench(ScriptedTransport([answer(body=reported(1, 0))]))
+    transport = ScriptedTransport([answer(body=reported(1, 0))])
+    bench = spending.bench(transport)
     call = spending.call(bench)
     await collect(await bench.send(call))
-    assert call.attempt.sent
+    assert [seen.attempt.sent for seen in transport.seen] == [True]
     call.deadline = bench.loop.time()  # no further attempt can begin
     with pytest.raises(DeadlineExceeded):
         await Spend(spending.book).send(call, Attempts(bench.ctx, ScriptedTransport()))

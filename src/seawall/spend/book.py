@@ -148,19 +148,20 @@ class Book:
         most, picos = counted(self._most(bill, price, found))
         today = self._calendar.at(self.wall())
         number = self._ids()
+        held = Reservation(self, call, bill, price, most, number)
+        held.rules = rules
         marks, mark = self._marks, None
         if marks is not None or self.accounts.marked:
-            mark = self._row(number, call, bill, today, Charge(most, estimated=True, source="reserved"), most)
+            mark = self._row(held, today, Charge(most, estimated=True, source="reserved"))
         if self._hold is not None:
             answer = self._hold(number, picos, found, today)
         else:
             answer = await self.accounts.reserve(number, picos, found, today, mark)
         if isinstance(answer, Full):
             raise capped(answer, most, today, self.wall())
+        held.standing = answer
         if marks is not None and mark is not None:
             marks.reserve(mark)
-        held = Reservation(self, call, bill, price, most, number, answer)
-        held.rules = rules
         return held
 
     def settled(self, held: Reservation, found: Charge, status: int) -> Standing:
@@ -172,7 +173,7 @@ class Book:
             self._late(held, picos, today)
         if cost is not found.cost:
             found = found._replace(cost=cost)
-        self.ledger.write(self._row(held.number, call, bill, today, found, held.most, status))
+        self.ledger.write(self._row(held, today, found, status))
         run, usage = call.run, found.usage
         run.cost = cost if run.cost is None else run.cost + cost
         if bill.model:
@@ -269,12 +270,11 @@ class Book:
             bound = 0
         return price.most(bound, bill.output_bound) + bill.fixed
 
-    def _row(
-        self, number: str, call: Call, bill: Bill, today: Today, found: Charge, most: Decimal, status: int = 0
-    ) -> Row:
-        attempt = call.run.attempts + 1 if call.attempt is None else call.attempt.number
+    def _row(self, held: Reservation, today: Today, found: Charge, status: int = 0) -> Row:
+        call, bill, attempt = held.call, held.bill, held.attempt
+        number = call.run.attempts + 1 if attempt is None else attempt.number
         return Row(
-            number, self.wall(), today.day, today.month, call.caller, call.user, bill.upstream, bill.model, bill.alias,
-            call.request_id, attempt, status, found.usage, found.cost, most, found.estimated, found.prices,
-            found.source, found.version,
+            held.number, self.wall(), today.day, today.month, call.caller, call.user, bill.upstream, bill.model,
+            bill.alias, call.request_id, number, status, found.usage, found.cost, held.most, found.estimated,
+            found.prices, found.source, found.version,
         )  # fmt: skip

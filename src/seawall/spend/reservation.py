@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from seawall.contracts.bill import Bill, Meter
-from seawall.contracts.call import Call
+from seawall.contracts.call import Attempt, Call
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import Notice
 from seawall.spend.caps import Rules
@@ -23,32 +23,40 @@ class Reservation:
 
     Args:
         book: that holds it.
-        call: with a bill; `call.attempt` tells whether anything was sent.
+        call: with a bill.
         bill: of the call.
         price: of its model, None for a plain call.
         most: US dollars held.
         number: id of the row it becomes.
-        standing: what was left before it; once it is settled, what is left then.
 
     Attributes:
+        standing: what was left before it; once it is settled, what is left then.
         rules: caps under which it is held.
+        attempt: what came of it, None before that is known.
         open: not settled or released yet.
     """
 
-    __slots__ = ("_book", "bill", "call", "most", "number", "open", "price", "rules", "standing")
+    __slots__ = ("_book", "attempt", "bill", "call", "most", "number", "open", "price", "rules", "standing")
 
-    def __init__(
-        self, book: "Book", call: Call, bill: Bill, price: Listed | None, most: Decimal, number: str, standing: Standing
-    ) -> None:
+    def __init__(self, book: "Book", call: Call, bill: Bill, price: Listed | None, most: Decimal, number: str) -> None:
         self._book = book
         self.call = call
         self.bill = bill
         self.price = price
         self.most = most
         self.number = number
-        self.standing = standing
+        self.standing = Standing()
         self.rules: Rules = book.rules
+        self.attempt: Attempt | None = None
         self.open = True
+
+    def over(self) -> None:
+        """Take the attempt off the call, as soon as it has its reply or has failed.
+
+        The two refer to each other, and would wait for the collector with the whole request. A later attempt of the
+        same call is not this one's, which may be settled only when its body has ended.
+        """
+        self.attempt, self.call.attempt = self.call.attempt, None
 
     def settle(self, meter: Meter, status: int, *, ended: bool) -> None:
         """Settle what the answer came to; does nothing the second time, never raises.
@@ -68,22 +76,16 @@ class Reservation:
             book.released(self)
         else:
             self.standing = book.settled(self, found, status)
-        self._forget()
 
     def failed(self, meter: Meter, error: BaseException) -> None:
         """Release where the request provably was not sent, else settle by what was seen."""
-        attempt = self.call.attempt
+        attempt = self.attempt
         sent = attempt is not None and attempt.sent
         if sent or (isinstance(error, CallError) and error.sent):
             self.settle(meter, 0, ended=False)
         elif self.open:
             self.open = False
             self._book.released(self)
-            self._forget()
-
-    def _forget(self) -> None:
-        """Undo the circle of call and attempt, so that neither they nor the request's body wait for the collector."""
-        self.call.attempt = None
 
     def _report(self, meter: Meter, *, ended: bool) -> Report:
         try:

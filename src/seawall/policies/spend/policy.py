@@ -39,11 +39,13 @@ class Spend:
         bill = call.bill
         if bill is None:
             return await proceed(call)
-        call.attempt = None
         held = await self._book.reserve(call, bill)
         meter = bill.meter()
         try:
-            reply = await proceed(call)
+            try:
+                reply = await proceed(call)
+            finally:
+                held.over()
             meter.head(reply.status, reply.headers)
             body = reply.body
             if type(body) is bytes:
