@@ -101,7 +101,7 @@ class Call:
         run: shared by forks.
         attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end,
             for calls with a bill. Attempts side by side are forks, so a stage below them finds its own here, and
-            whether it was sent.
+            whether it was sent. The stage that pays takes it off again.
     """
 
     __slots__ = (
