@@ -7,9 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from seawall.spend.account import Full, Standing
 from seawall.spend.calendar import Calendar
 from seawall.spend.caps import CallerCaps, CapSet, Rules, Want, wants
-from seawall.spend.counters import Counters, Full, Standing
+from seawall.spend.counters import Counters
 
 DAY = Calendar().at(1_800_000_000.0)
 KEY = ("caller", "kitchen", "")

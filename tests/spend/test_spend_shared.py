@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from redis_links import Links, until
 from seawall.contracts.errors import SpendCapReached
 from seawall.contracts.events import CapUsed, Notice
+from seawall.spend.account import Full, Standing
 from seawall.spend.calendar import Calendar
 from seawall.spend.caps import CapSet, Rules, Want
-from seawall.spend.counters import Counters, Full, Standing
+from seawall.spend.counters import Counters
 from seawall.spend.shared import SharedAccounts, Times
 from seawall.spend.tally import Settled, Tally
 from seawall.testing import ScriptedTransport, answer, hang, stream

@@ -11,10 +11,11 @@ from seawall.contracts.clock import Clock
 from seawall.contracts.errors import PriceUnknown
 from seawall.contracts.events import AttemptPaid, Emit, Notice
 from seawall.contracts.ledger import Ledger, Row
+from seawall.spend.account import Account, Full, Standing
 from seawall.spend.calendar import Calendar, Today
 from seawall.spend.caps import WHOLE, Rules, Want, Wanted, wants
 from seawall.spend.charge import Charge
-from seawall.spend.counters import Account, Counters, Full, Standing
+from seawall.spend.counters import Counters
 from seawall.spend.ids import Ids
 from seawall.spend.money import counted
 from seawall.spend.prices import Listed

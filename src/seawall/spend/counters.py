@@ -4,124 +4,17 @@ Money that is held counts in whatever day and month it is now, since it may be s
 be passed. All functions are told the day; nothing here reads a clock.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from seawall.contracts.ledger import Row
+from seawall.spend.account import Account, Full, Standing, first_refusal, tightest
 from seawall.spend.calendar import Today
-from seawall.spend.caps import NO_CAPS, WHOLE, CapSet, Key, Want
+from seawall.spend.caps import NO_CAPS, CapSet, Key, Want
 
-__all__ = ["Account", "Counters", "Full", "Standing", "longer", "over_one_call", "refusal", "tightest"]
+__all__ = ["Counters"]
 
 _LOOKED_AT = 16  # accounts that are looked at to find one that counts no more
-
-
-class Standing(NamedTuple):
-    """What is left under the tightest cap of a call.
-
-    Attributes:
-        left: picodollars, None where no cap stands on it.
-        key: of the account.
-        period: `day`, `month` or `total`.
-    """
-
-    left: int | None = None
-    key: Key = ("", "", "")
-    period: str = ""
-
-
-_NO_CAP = Standing()
-
-
-class Full(NamedTuple):
-    """A cap leaves no room.
-
-    Attributes:
-        key: of the account.
-        period: `call`, `day`, `month`, `total`, or `users` where no further end user can be counted.
-        cap: picodollars.
-        spent: the money is spent, not only held.
-    """
-
-    key: Key
-    period: str
-    cap: int
-    spent: bool
-
-
-class Account:
-    """Money of one key, in picodollars; `held` is not settled yet."""
-
-    __slots__ = ("day", "day_spent", "held", "month", "month_spent", "total")
-
-    def __init__(self) -> None:
-        self.held = 0
-        self.day = ""
-        self.day_spent = 0
-        self.month = ""
-        self.month_spent = 0
-        self.total = 0
-
-    def turn(self, today: Today) -> None:
-        """Begin a new day or month where one has come; a clock that goes back begins none."""
-        if today.day > self.day:
-            self.day, self.day_spent = today.day, 0
-            if today.month > self.month:
-                self.month, self.month_spent = today.month, 0
-
-    def spent(self, period: str) -> int:
-        """Return what was spent in a period."""
-        return self.day_spent if period == "day" else self.month_spent if period == "month" else self.total
-
-    def counts(self, caps: CapSet) -> bool:
-        """Whether forgetting it would forget money that counts."""
-        return bool(
-            self.held
-            or (caps.day is not None and self.day_spent)
-            or (caps.month is not None and self.month_spent)
-            or (caps.total is not None and self.total)
-        )
-
-
-def refusal(key: Key, caps: CapSet, account: Account, amount: int) -> Full | None:
-    """Return the cap that leaves no room for `amount`; of several the one that lasts longest."""
-    if not amount:
-        return None
-    found: Full | None = None
-    if caps.call is not None and amount > caps.call:
-        found = Full(key, "call", caps.call, True)
-    for period, cap in (("day", caps.day), ("month", caps.month), ("total", caps.total)):
-        if cap is not None:
-            wanted = account.spent(period) + amount
-            if wanted + account.held > cap:
-                found = longer(found, Full(key, period, cap, wanted > cap))
-    return found
-
-
-def over_one_call(wants: Sequence[Want], amount: int) -> Full | None:
-    """Return the cap for one call that an amount exceeds."""
-    for want in wants:
-        if want.caps.call is not None and amount > want.caps.call:
-            return Full(want.key, "call", want.caps.call, True)
-    return None
-
-
-def tightest(accounts: Iterable[tuple[Want, Account]]) -> Standing:
-    """Return what is left under the tightest cap of all accounts."""
-    least: int | None = None
-    key, period = WHOLE, ""
-    for (name, caps, _), account in accounts:
-        if caps == NO_CAPS:
-            continue
-        _, day, month, total = caps
-        held = account.held
-        if day is not None and (least is None or day - account.day_spent - held < least):
-            least, key, period = day - account.day_spent - held, name, "day"
-        if month is not None and (least is None or month - account.month_spent - held < least):
-            least, key, period = month - account.month_spent - held, name, "month"
-        if total is not None and (least is None or total - account.total - held < least):
-            least, key, period = total - account.total - held, name, "total"
-    return _NO_CAP if least is None else Standing(max(0, least), key, period)
 
 
 class _Held(NamedTuple):
@@ -189,7 +82,7 @@ class Counters:
             fits = fits and (caps.call is None or amount <= caps.call)
         standing = tightest(accounts)
         if not fits or (standing.left is not None and standing.left < amount):
-            full = _refusal(accounts, amount)
+            full = first_refusal(accounts, amount)
             if full is not None:
                 return full
         for _, account in accounts:
@@ -275,23 +168,6 @@ class Counters:
                 return True
             users[key] = account  # it is asked about again once all others have been
         return False
-
-
-def _refusal(accounts: Sequence[tuple[Want, Account]], amount: int) -> Full | None:
-    full = None
-    for want, account in accounts:
-        full = longer(full, refusal(want.key, want.caps, account, amount))
-    return full
-
-
-_LASTING = {"day": 1, "month": 2, "users": 3, "total": 4, "call": 5}
-
-
-def longer(one: Full | None, two: Full | None) -> Full | None:
-    """Return the cap that leaves no room for longer; one that is spent before one that is only held."""
-    if one is None or two is None:
-        return one or two
-    return max(one, two, key=lambda full: (full.spent, _LASTING[full.period]))
 
 
 def _first(keys: dict[Key, Account], count: int) -> list[Key]:

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from seawall.contracts.errors import SpendCapReached
+from seawall.spend.account import Full
 from seawall.spend.calendar import Today
 from seawall.spend.caps import name_of
-from seawall.spend.counters import Full
 from seawall.spend.money import dollars, shown
 
 __all__ = ["capped"]

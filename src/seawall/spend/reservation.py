@@ -7,9 +7,9 @@ from seawall.contracts.bill import Bill, Meter
 from seawall.contracts.call import Attempt, Call
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import Notice
+from seawall.spend.account import Standing
 from seawall.spend.caps import Rules
 from seawall.spend.charge import Outcome, Report, charge
-from seawall.spend.counters import Standing
 from seawall.spend.prices import Listed
 
 if TYPE_CHECKING:

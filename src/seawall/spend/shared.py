@@ -9,10 +9,11 @@ from seawall.contracts.errors import SpendCapReached
 from seawall.contracts.events import Emit, Notice
 from seawall.contracts.ledger import Row
 from seawall.contracts.state import StateLost
+from seawall.spend.account import Account, Full, Standing, longer, over_one_call, refusal
 from seawall.spend.calendar import Today
 from seawall.spend.caps import Rules, Want
 from seawall.spend.caps import wants as wants_of
-from seawall.spend.counters import Account, Counters, Full, Standing, longer, over_one_call, refusal
+from seawall.spend.counters import Counters
 from seawall.spend.money import picos
 from seawall.spend.share import shares
 from seawall.spend.tally import Settled, Tally

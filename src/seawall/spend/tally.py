@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.contracts.ledger import Row
 from seawall.contracts.state import StateLost
+from seawall.spend.account import Account, Full, Standing, longer, refusal, tightest
 from seawall.spend.calendar import Today
 from seawall.spend.caps import Want
-from seawall.spend.counters import Account, Counters, Full, Standing, longer, refusal, tightest
+from seawall.spend.counters import Counters
 from seawall.spend.lines import RESERVED, line_of, lines_in
 from seawall.spend.scripts import BEAT, LEFT, RESERVE, SETTLE
 

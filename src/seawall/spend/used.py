@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from seawall.contracts.events import CapUsed
+from seawall.spend.account import Account
 from seawall.spend.caps import Want
-from seawall.spend.counters import Account
 from seawall.spend.money import dollars
 
 __all__ = ["crossed", "used"]
