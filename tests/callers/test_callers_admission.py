@@ -1,11 +1,12 @@
 """The guard: who is let in, what limits leave, and what an answer tells of them."""
 
 import pytest
-from callers_rig import KITCHEN, Guarded
+from callers_rig import KITCHEN, Guarded, request
 
 from seawall.callers import ANONYMOUS, Rules, Strangers, UserRules, digest
-from seawall.contracts.admission import NO_KEY
+from seawall.contracts.admission import NO_KEY, Admitted
 from seawall.contracts.errors import QuotaExceeded, Unauthenticated
+from seawall.contracts.request import Memory
 from seawall.contracts.units import Rate
 
 APP = Rules(
@@ -220,3 +221,30 @@ async def test_a_caller_of_the_settings_goes_before_one_that_was_made():
     with pytest.raises(Unauthenticated):
         await here.admit("sw-other")
     assert (await here.admit()).caller == "kitchen"
+
+
+async def test_a_repeated_head_is_let_in_only_while_its_key_is_good():
+    """What is remembered with a connection's head is the key's digest, and not whose it is."""
+    here, head = Guarded(KITCHEN, APP), Memory()
+
+    async def again(key: str, *, model: bool = False) -> Admitted:
+        one = request(key)
+        one.memory = head
+        return await here.callers.admit(one, model_route=model)
+
+    assert [(await again("sw-app")).caller, (await again("sw-app")).caller] == ["app", "app"]
+    here.callers.configure([KITCHEN], here.strangers)
+    with pytest.raises(Unauthenticated):
+        await again("sw-app")
+    assert b"sw-app" not in repr(head.key).encode()
+    here.callers.configure([KITCHEN, APP], here.strangers)
+    assert (await again("sw-app")).caller == "app"
+
+
+async def test_a_key_in_authorization_counts_on_the_routes_of_models_only():
+    """Also where both kinds of route are asked over one head: what one kind remembers is not the other's."""
+    here, head = Guarded(KITCHEN, strangers=Strangers("yes")), Memory()
+    one = request(None, (b"authorization", b"Bearer sw-kitchen"))
+    one.memory = head
+    admit = here.callers.admit
+    assert [(await admit(one, model_route=model)).caller for model in (True, False, True)] == ["kitchen", "", "kitchen"]

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from seawall.spend.account import Full, Standing
 from seawall.spend.calendar import Calendar
-from seawall.spend.caps import CallerCaps, CapSet, Rules, Want, wants
+from seawall.spend.caps import NO_CAPS, CallerCaps, CapSet, Rules, Want, Wanted, wants
 from seawall.spend.counters import Counters
 
 DAY = Calendar().at(1_800_000_000.0)
@@ -252,3 +252,16 @@ class Money(RuleBasedStateMachine):
 
 TestMoney = Money.TestCase
 TestMoney.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_accounts_worked_out_once_are_those_worked_out_anew():
+    """For each caller, model and user; under other rules they are others."""
+    ann = CallerCaps(NO_CAPS, CapSet(day=1), 3)
+    some = Rules(callers={"kitchen": ann}, models={"fast": CapSet(day=2)})
+    for rules in (some, Rules()):
+        wanted = Wanted(rules)
+        for caller in ("", "kitchen", "app"):
+            for user in ("", "ann", "bob"):
+                for alias in ("", "fast", "a/b"):
+                    for _ in range(2):
+                        assert list(wanted.of(caller, user, alias)) == wants(rules, caller, user, alias)
