@@ -71,7 +71,11 @@ def _interleave(scenario: str, peers: Sequence[Peer], rounds: int, once: Callabl
 
 def _failed(peer: Peer, figures: dict[str, float]) -> None:
     if figures["failed"]:
-        raise BenchError(f"{peer.name}: {figures['failed']:.0f} calls failed of {figures['calls']:.0f}")
+        kinds = ", ".join(f"{figures[kind]:.0f} {kind}" for kind in ("broken", "refused", "slow") if figures.get(kind))
+        raise BenchError(
+            f"{peer.name}: {figures['failed']:.0f} calls failed of {figures['calls']:.0f} ({kinds or 'of no kind'}); "
+            f"the end of its log:\n{peer.calls.tail()}"
+        )
 
 
 def _cost(process: Process, load: Callable[[], dict[str, float]]) -> tuple[float, dict[str, float]]:

@@ -269,6 +269,30 @@ async def test_draining_cancels_what_does_not_end():
         writer.close()
 
 
+async def test_a_crowd_is_let_in_within_a_few_turns_of_the_loop():
+    """Of many clients that come at once the last waits for a few turns, not for one turn for each of the others.
+
+    A turn lasts as long as the calls of those that are in already: at 512 clients the last ones waited for seconds.
+    """
+    server = make(hello)
+    await server.start("127.0.0.1:0")
+    address = ("127.0.0.1", int(server.addresses[0].rpartition(":")[2]))
+    try:
+        with contextlib.ExitStack() as stack:
+            for _ in range(128):
+                client = stack.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(address)
+            turns = 0
+            while server.connections < 128 and turns < 128:
+                await asyncio.sleep(0)
+                turns += 1
+            assert server.connections == 128
+            assert turns < 32
+    finally:
+        await server.drain(0.0)
+
+
 async def test_nodelay_is_set_on_every_connection():
     """A small answer does not wait for an acknowledgement."""
     seen = []

@@ -1,12 +1,15 @@
 """Where to listen: `host:port`, `unix:/path` or `fd://3`, turned into a bound socket."""
 
+import asyncio
 import socket
 import stat
 from pathlib import Path
 
-__all__ = ["bind", "shown"]
+__all__ = ["acceptors", "bind", "shown"]
 
 _BACKLOG = 1024
+# Connections accepted in one turn of a loop that takes one per listening descriptor and turn.
+_AT_ONCE = 16
 
 
 def bind(listen: str) -> list[socket.socket]:
@@ -77,6 +80,18 @@ def _remove_stale(path: Path) -> None:
             path.unlink(missing_ok=True)
         except OSError:
             return
+
+
+def acceptors(listener: socket.socket, loop: asyncio.AbstractEventLoop) -> list[socket.socket]:
+    """Return the descriptors to accept on: `listener`, and on uvloop copies of it.
+
+    libuv accepts one connection per listening descriptor and turn (since 1.45), and a turn is as long as all calls of
+    the connections that are there already. So of several hundred clients that come at once the last ones would wait
+    for seconds. asyncio's own loop accepts as many as there are.
+    """
+    if isinstance(loop, asyncio.BaseEventLoop):
+        return [listener]
+    return [listener, *(listener.dup() for _ in range(_AT_ONCE - 1))]
 
 
 def shown(listener: socket.socket) -> str:

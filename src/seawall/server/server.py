@@ -9,7 +9,7 @@ from seawall.contracts.request import Handler
 from seawall.contracts.wheel import Wheel
 from seawall.server.connection import Connection
 from seawall.server.limits import Limits
-from seawall.server.listen import bind, shown
+from seawall.server.listen import acceptors, bind, shown
 from seawall.server.state import State
 
 __all__ = ["Server"]
@@ -78,14 +78,15 @@ class Server:
         state = self._state
         for listener in await asyncio.to_thread(bind, listen):  # resolves names, looks at files
             address = shown(listener)
-            server = await state.loop.create_server(
-                self._accept,
-                sock=listener,
-                ssl=tls,
-                ssl_handshake_timeout=_HANDSHAKE_TIMEOUT if tls else None,
-                backlog=1024,
-            )
-            self._listeners.append(server)
+            for one in acceptors(listener, state.loop):
+                server = await state.loop.create_server(
+                    self._accept,
+                    sock=one,
+                    ssl=tls,
+                    ssl_handshake_timeout=_HANDSHAKE_TIMEOUT if tls else None,
+                    backlog=1024,
+                )
+                self._listeners.append(server)
             self._addresses.append(address)
 
     def _accept(self) -> Connection:
