@@ -39,7 +39,7 @@ lint: setup ## Format, lint, types and import contracts, without the tests
 check: lint test ## What CI runs: lint, then the tests
 
 verify: setup $(LOWEST)/.installed audit ## The slow or system-dependent rest, 20 minutes at most
-	$(BIN)/python -m pytest -m verify
+	$(BIN)/python -m pytest -m verify -o faulthandler_timeout=600
 	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" -W ignore::DeprecationWarning --ignore tests/project
 
 # The tools of dev.txt, then what the server needs at the lowest versions pyproject.toml allows.
@@ -79,6 +79,7 @@ docs: setup ## Write anew what is generated from the code
 	$(BIN)/python -m seawall.config.document
 	$(BIN)/python -m seawall.observers.document
 	$(BIN)/python tests/semantics/page.py
+	$(BIN)/python tests/policies/cache/cache_document.py
 
 clean: ## Remove what was built and measured; keeps .venv
 	@rm -rf build dist htmlcov bench/out .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,15 +3,16 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from bench import measure, peers, report
+from bench import cached, measure, peers, report
 from bench.load import OUT, Loads
 from bench.process import BenchError
 
-SCENARIOS = ("calls", "many", "stream", "latency")
+SCENARIOS = ("calls", "many", "stream", "latency", "cached", "slow", "models")
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -30,24 +31,43 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> list[measure.Table]:
     """Start everything, measure what was asked for, print as it comes."""
     plan = measure.QUICK if options.quick else measure.Plan()
-    wanted = options.only or SCENARIOS
+    wanted = {*(options.only or SCENARIOS)}
+    if "cached" in wanted:
+        wanted.add("slow")  # what a hit costs, and what it is good for
     loads = Loads(folder)
     behind = peers.upstream(stack, folder)
-    all_peers = [peers.nginx_proxy(stack, folder, behind)]
+    nginx = peers.nginx_proxy(stack, folder, behind)
+    keeps = cached.peer(stack, folder, behind) if "slow" in wanted else nginx
+    all_peers = [nginx]
     all_peers += [peers.gateway(stack, folder, behind, name) for name in options.settings.split(",") if name]
     all_peers += [peers.foreign(stack, folder, behind, text) for text in options.peer]
-    steps = {
-        "calls": lambda: measure.saturation("32 connections", all_peers, loads, plan, 32),
-        "many": lambda: measure.saturation("512 connections", all_peers, loads, plan, 512),
-        "stream": lambda: measure.streaming(all_peers, loads, plan),
-        "latency": lambda: measure.latency(all_peers, loads, plan, behind),
+    steps: dict[str, Callable[[], list[measure.Table]]] = {
+        "calls": lambda: [measure.saturation("32 connections", all_peers, loads, plan, 32)],
+        "many": lambda: [measure.saturation("512 connections", all_peers, loads, plan, 512)],
+        "stream": lambda: [measure.streaming(all_peers, loads, plan)],
+        "latency": lambda: [measure.latency(all_peers, loads, plan, behind)],
+        "cached": lambda: [cached.hits([nginx, keeps], loads, plan)],
+        "slow": lambda: [cached.slow(keeps, loads, plan)],
+        "models": lambda: models(nginx, peers.models(stack, folder, behind), loads, plan),
     }
     tables = []
     for name in SCENARIOS:
         if name in wanted:
-            tables.append(steps[name]())
-            print(report.show(tables[-1]), end="\n\n", flush=True)
+            for table in steps[name]():
+                tables.append(table)
+                print(report.show(table), end="\n\n", flush=True)
     return tables
+
+
+def models(
+    base: peers.Peer, started: tuple[peers.Peer, peers.Peer], loads: Loads, plan: measure.Plan
+) -> list[measure.Table]:
+    """Metered calls beside nginx, and metered events beside the same ones unmetered."""
+    nginx = replace(base, calls_path="/json/v1/chat/completions")
+    metered, plain = started
+    calls = measure.saturation("model calls", [nginx, metered], loads.chat(stream=False), plan, 32)
+    events = measure.streaming([nginx, plain, metered], loads.chat(stream=True), plan, "model streaming")
+    return [calls, events]
 
 
 def main(argv: Sequence[str]) -> int:

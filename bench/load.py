@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ def compiled(name: str) -> str:
     return str(made)
 
 
+CHAT: dict[str, Any] = {
+    "messages": [
+        {"role": "system", "content": "You are a helpful assistant. " * 6},
+        {"role": "user", "content": "How high is the sea wall of this town, and when is the next spring tide? " * 9},
+    ],
+    "temperature": 0.2,
+}
+
+
 class Loads:
     """The three kinds of load, all from one core.
 
@@ -52,29 +62,47 @@ class Loads:
             raise BenchError("wrk is not installed (Debian: apt-get install wrk)")
         self._wrk = wrk
         self._loadgen = compiled("loadgen")
-        self._body = folder / "body.json"
-        self._body.write_bytes(BODY)
+        self.body = folder / "body.json"
+        self.body.write_bytes(BODY)
+
+    def chat(self, *, stream: bool) -> "Loads":
+        """Return the same loads with a chat completion's request of about 1 KB as the body."""
+        found = copy(self)
+        found.body = self.body.with_name("stream.json" if stream else "chat.json")
+        found.body.write_bytes(json.dumps({**CHAT, "model": "words" if stream else "fast", "stream": stream}).encode())
+        return found
 
     def saturate(self, port: int, path: str, connections: int, seconds: float) -> dict[str, Any]:
         """Call as fast as answers come; returns calls, failed, seconds, p50_us, p99_us."""
         # wrk takes whole seconds only
         argv = [self._wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
-        return _result([*argv, "-s", str(FOLDER / "wrk.lua"), f"http://127.0.0.1:{port}{path}"])
+        argv += ["-s", str(FOLDER / "wrk.lua"), f"http://127.0.0.1:{port}{path}"]
+        return _result(argv, {"BODY": str(self.body)})
+
+    def get(self, port: int, path: str, connections: int, seconds: float) -> dict[str, Any]:
+        """GET as fast as answers come; returns calls, failed, seconds, p50_us, p95_us, p99_us."""
+        argv = [self._wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
+        return _result([*argv, "-s", str(FOLDER / "get.lua"), f"http://127.0.0.1:{port}{path}"])
+
+    def keys(self, port: int, path: str, connections: int, seconds: float, first: int) -> dict[str, Any]:
+        """GET paths that end in one number after another, beyond `first`; returns calls, failed."""
+        argv = [self._wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(FOLDER / "keys.lua")]
+        return _result([*argv, f"http://127.0.0.1:{port}{path}", "--", str(first)])
 
     def steady(self, port: int, path: str, rate: float, seconds: float) -> dict[str, Any]:
         """Call `rate` times a second whatever happens; returns calls, failed, p50_us, p90_us, p99_us, max_us."""
-        return _result([self._loadgen, "rate", str(port), path, str(self._body), "32", str(rate), str(seconds)])
+        return _result([self._loadgen, "rate", str(port), path, str(self.body), "32", str(rate), str(seconds)])
 
     def streams(self, port: int, path: str, many: int, rounds: int) -> dict[str, Any]:
         """Read event streams side by side; returns streams, events, reads, failed, seconds, first_p50_us."""
-        return _result([self._loadgen, "stream", str(port), path, str(self._body), str(many), str(rounds)])
+        return _result([self._loadgen, "stream", str(port), path, str(self.body), str(many), str(rounds)])
 
 
-def _result(argv: list[str]) -> dict[str, Any]:
+def _result(argv: list[str], env: dict[str, str] | None = None) -> dict[str, Any]:
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {LOAD_CORE} & before or before)
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})})
     finally:
         os.sched_setaffinity(0, before)
     for line in done.stdout.splitlines():

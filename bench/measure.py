@@ -106,7 +106,7 @@ def saturation(scenario: str, peers: Sequence[Peer], loads: Loads, plan: Plan, c
     return _interleave(scenario, peers, plan.rounds, once)
 
 
-def streaming(peers: Sequence[Peer], loads: Loads, plan: Plan) -> Table:
+def streaming(peers: Sequence[Peer], loads: Loads, plan: Plan, scenario: str = "streaming") -> Table:
     """CPU per event of paced streams; `merged` is the share of events that came with another in one read."""
 
     def once(peer: Peer) -> Row:
@@ -123,7 +123,7 @@ def streaming(peers: Sequence[Peer], loads: Loads, plan: Plan) -> Table:
             "rss_mb": peer.events.rss() / 1e6,
         }
 
-    return _interleave("streaming", peers, plan.rounds, once)
+    return _interleave(scenario, peers, plan.rounds, once)
 
 
 def latency(peers: Sequence[Peer], loads: Loads, plan: Plan, behind: Upstream) -> Table:

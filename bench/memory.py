@@ -1,4 +1,4 @@
-"""`python -m bench.memory`: resident memory idle, after `/docs`, at 200,000 and 1,000,000 calls, against its limits."""
+"""`python -m bench.memory`: resident memory idle, after `/docs`, over a million calls and a million kept keys."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import peers, report
+from bench import keys, peers, report
 from bench.load import OUT, Loads
 from bench.process import BenchError, Process
 
@@ -38,11 +38,16 @@ def call(process: Process, loads: Loads, many: int, done: int) -> int:
     return done
 
 
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
 def main(argv: Sequence[str]) -> int:
-    """Print the four figures; return 1 when one is over its limit, 2 when they cannot be had."""
+    """Print the figures; return 1 when one is over its limit, 2 when they cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
     parser.add_argument("--first", type=int, default=200_000, help="calls between two figures")
     parser.add_argument("--calls", type=int, default=1_000_000, help="calls in all, a multiple of it")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="distinct URLs through the cache; 0: none")
     options = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
@@ -60,6 +65,7 @@ def main(argv: Sequence[str]) -> int:
                 done = call(loaded, loads, mark, done)
                 figures[str(mark)] = loaded.rss() / MEGABYTE
                 print(f"RSS at {done} calls: {figures[str(mark)]:.1f} MB", flush=True)
+            kept = keys.measure(stack, folder, behind, loads, options.keys, _tell) if options.keys else []
     except (BenchError, OSError) as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2
@@ -69,6 +75,7 @@ def main(argv: Sequence[str]) -> int:
         report.Check("RSS after /docs, MB", figures["docs"], DOCS_LIMIT),
         report.Check(f"RSS at {options.calls} calls beyond {options.first}, MB", growth, GROWTH_LIMIT),
     ]
+    checks += kept
     for one in checks:
         print(one.line())
     report.write(OUT / "memory.json", [], checks, figures)

@@ -1,22 +1,32 @@
 """What is measured: nginx as upstream and as the proxy to compare with, the gateway, any other proxy by its command."""
 
+import hashlib
 import importlib
 import os
 import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
 from bench.load import FOLDER, compiled
 from bench.process import GATEWAY_CORE, LOAD_CORE, BenchError, Process, free_port
 
-__all__ = ["Peer", "Upstream", "foreign", "gateway", "nginx_proxy", "upstream"]
+__all__ = ["Peer", "Upstream", "foreign", "gateway", "models", "nginx_proxy", "upstream"]
 
 # 1.5 KB, without a quote or a dollar that nginx would read.
 ANSWER = '{"object": "list", "data": [' + ", ".join(f'{{"id": {i}, "text": "word{i:04d}"}}' for i in range(45)) + "]}"
+_TEXT = "The sea wall is four metres high. Spring tides come two days after a full or a new moon. " * 11
+CHAT = (
+    '{"id": "chatcmpl-0af7651916cd43dd", "object": "chat.completion", "created": 1700000000, "model": "gpt-5-mini", '
+    f'"choices": [{{"index": 0, "message": {{"role": "assistant", "content": "{_TEXT}", "refusal": null}}, '
+    '"logprobs": null, "finish_reason": "stop"}], "usage": {"prompt_tokens": 190, "completion_tokens": 240, '
+    '"total_tokens": 430, "prompt_tokens_details": {"cached_tokens": 64, "audio_tokens": 0}, '
+    '"completion_tokens_details": {"reasoning_tokens": 32, "audio_tokens": 0}}}'
+)
+LOAD_KEY = b"sk-" + b"0" * 64  # what wrk.lua and loadgen.c send
 EVENTS_PER_STREAM = 100
 EVENT_INTERVAL_MS = 5
 
@@ -92,7 +102,7 @@ def upstream(stack: ExitStack, folder: Path) -> Upstream:
     large = folder / "file.bin"
     large.write_bytes(os.urandom(1 << 16) * 128)
     large.chmod(0o644)
-    names = {"ANSWER": ANSWER, "FILE": str(large)}
+    names = {"ANSWER": ANSWER, "CHAT": CHAT, "FILE": str(large)}
     answers = _nginx(stack, "upstream", "upstream.conf", LOAD_CORE, folder, names)
     port = free_port()
     argv = [compiled("events"), str(port), str(EVENTS_PER_STREAM), str(EVENT_INTERVAL_MS)]
@@ -115,12 +125,21 @@ def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str, pre
         "PORT": str(port),
         "UPSTREAM": f"http://127.0.0.1:{behind.answers.port}",
         "EVENTS": f"http://127.0.0.1:{behind.events.port}",
+        "FOLDER": str(folder),
+        "KEY_HASH": hashlib.sha256(LOAD_KEY).hexdigest(),
     }
     file = str(FOLDER / "settings" / f"{settings}.toml")
     argv = [*prefix, sys.executable, "-m", "seawall", "serve", "--config", file]
     process = Process(settings, argv, GATEWAY_CORE, port, folder / settings, env, _patience(prefix))
     stack.callback(process.stop)
     return Peer(settings, process, process)
+
+
+def models(stack: ExitStack, folder: Path, behind: Upstream) -> tuple[Peer, Peer]:
+    """Start the gateway twice: with `settings/models.toml`, which meters, and with `all.toml`, which does not."""
+    chat = "/v1/chat/completions"
+    metered = replace(gateway(stack, folder, behind, "models"), calls_path=chat, events_path=chat)
+    return metered, replace(gateway(stack, folder / "plain", behind, "all"), name="plain")
 
 
 def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str, prefix: tuple[str, ...] = ()) -> Peer:

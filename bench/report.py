@@ -33,29 +33,32 @@ class Check:
 
 
 def _columns(table: Table) -> list[tuple[str, str, str]]:
+    if table.scenario == "slow upstream":
+        return [(f"p{one}_us", f"p{one} us", "8.0f") for one in (50, 95, 99)]
     if table.scenario == "latency":
         return [("p50_us", "p50 us", "8.0f"), ("added_p50_us", "added p50", "9.0f"), ("p99_us", "p99 us", "8.0f"),
                 ("added_p99_us", "added p99", "9.0f"), ("max_us", "max us", "8.0f")]  # fmt: skip
     shared = [("cpu_us", "CPU us", "8.2f"), ("per_second", "per s", "9.0f"), ("rss_mb", "RSS MB", "8.1f")]
-    if table.scenario == "streaming":
+    if "streaming" in table.scenario:
         return [*shared, ("merged", "merged", "8.3f"), ("first_p50_us", "1st p50", "8.0f")]
     return [*shared, ("p50_us", "p50 us", "8.0f"), ("p99_us", "p99 us", "8.0f"), ("busy", "busy", "6.2f")]
 
 
 def show(table: Table) -> str:
-    """Return one scenario as text: medians, and beside each its ratio to nginx in the same rounds."""
+    """Return one scenario as text: medians, and beside each its ratio to nginx, or the first, in the same rounds."""
     columns = _columns(table)
+    base = BASE if BASE in table.rows else next(iter(table.rows))
     widths = [int(form.split(".")[0]) for _, _, form in columns]
     head = "  ".join(f"{title:>{width}} {'ratio':>6}" for (_, title, _), width in zip(columns, widths, strict=True))
-    lines = [f"{table.scenario} (median of {len(table.rows[BASE])} rounds)", f"  {'':12}{head}"]
+    lines = [f"{table.scenario} (median of {len(table.rows[base])} rounds, ratio to {base})", f"  {'':12}{head}"]
     for peer in table.rows:
         cells = []
         for name, _, form in columns:
             if name not in table.rows[peer][0]:
                 cells.append(" " * int(form.split(".")[0]) + "       ")
                 continue
-            has_base = name in table.rows[BASE][0] and name not in ("merged", "busy")
-            ratio = f"{table.ratio(peer, name, BASE):6.2f}" if has_base else " " * 6
+            has_base = name in table.rows[base][0] and name not in ("merged", "busy")
+            ratio = f"{table.ratio(peer, name, base):6.2f}" if has_base else " " * 6
             cells.append(f"{table.median(peer, name):{form}} {ratio}")
         lines.append(f"  {peer:12}" + "  ".join(cells))
     return "\n".join(lines)
@@ -69,10 +72,20 @@ def check(tables: Sequence[Table]) -> list[Check]:
         ("32 connections", "bare", 2.0),
         ("32 connections", "all", 3.5),
         ("streaming", "all", 2.0),
+        ("cached", "cached", 3.0),
     ):
         table = by_name.get(scenario)
         if table and peer in table.rows:
             checks.append(Check(f"{scenario}, {peer}: CPU to nginx", table.ratio(peer, "cpu_us", BASE), limit))
+    table = by_name.get("slow upstream")
+    if table:
+        checks.append(Check("slow upstream: p95 hot to uncached", table.ratio("hot", "p95_us", "uncached"), 0.5))
+    if table := by_name.get("model calls"):
+        checks.append(Check("model calls, metered: CPU to nginx", table.ratio("models", "cpu_us", BASE), 8.0))
+    if table := by_name.get("model streaming"):
+        checks.append(
+            Check("model streaming, metered: CPU to unmetered", table.ratio("models", "cpu_us", "plain"), 2.0)
+        )
     table = by_name.get("latency")
     if table and "all" in table.rows:
         added = table.median("all", "added_p50_us") / table.median(BASE, "added_p50_us")

@@ -22,7 +22,11 @@ TOKEN = "0123456789abcdef"
 PATH = "/api/v1/callers"
 LIMITS = {
     "rate": "60/min", "tokens": "1000/min", "concurrency": 4, "upstreams": ["orders"], "models": None,
-    "per_user": {"header": "x-user", "rate": "6/min", "tokens": None, "max": 9},
+    "spend": {"call": "0.01 USD", "day": "0.50 USD", "month": "5 USD", "total": "50 USD"},
+    "per_user": {
+        "header": "x-user", "rate": "6/min", "tokens": None, "max": 9,
+        "spend": {"call": None, "day": "0.05 USD", "month": None, "total": "1 USD"},
+    },
 }  # fmt: skip
 
 
@@ -32,7 +36,7 @@ def callers(runtime: Any) -> Callers:
     made = Callers(lambda: 0.0)
     users = UserRules(b"x-user", Rate(6, 60.0))
     made.configure([Rules("kitchen", (digest(b"sw-k"),), Rate(60, 60.0), users=users)], Strangers())
-    runtime.shown = {"upstreams": {"orders": {}}, "models": {}}
+    runtime.shown = {"upstreams": {"orders": {}}, "models": {}, "ledger": {"url": "sqlite:///x.db"}}
     runtime.callers = Directory(made, MemoryCallers(), lambda: 1000.0, Recorder())
     return made
 
@@ -98,6 +102,7 @@ async def test_a_caller_is_made_shown_once_changed_rotated_and_revoked(door_of: 
         ("POST", "", {"name": "lab", "key": "mine"}, 422, "bad-request", "key"),
         ("POST", "", {"name": "lab", "upstreams": ["order"]}, 422, "bad-request", "order is no name of [upstreams]"),
         ("POST", "", {"name": "lab", "models": ["fast"]}, 422, "bad-request", "Names: none"),
+        ("POST", "", {"name": "lab", "spend": {"day": "5 EUR"}}, 422, "bad-request", "must be an amount in USD"),
         ("PUT", "/kitchen", {"upstreams": ["x"]}, 422, "bad-request", "x is no name"),
     ],
 )
@@ -110,6 +115,25 @@ async def test_what_cannot_be_done_says_why(
     assert (got, problem["type"], problem["status"]) == (status, f"urn:seawall:{kind}", status)
     assert said in problem["detail"]
     assert [one.name for one in callers.rules] == ["kitchen"]
+
+
+@pytest.mark.parametrize("period", ["month", "total"])
+async def test_a_cap_that_a_restart_would_forget_needs_a_database(
+    door_of: Make, callers: Callers, runtime: Any, period: str
+) -> None:
+    """For the caller and for its users, as in the settings; caps by call and day are taken."""
+    runtime.shown["ledger"]["url"] = "memory://"
+    door = door_of()
+    for path, spend in (("spend", {}), ("per_user.spend", {"header": "x-user"})):
+        caps = {"spend": {period: "1 USD"}}
+        status, problem = await ask(
+            door, "POST", PATH, {"name": "lab", **({"per_user": {**spend, **caps}} if spend else caps)}
+        )
+        assert (status, problem["detail"]) == (
+            422, f"body.{path}.{period}: needs a ledger that outlives the process; set ledger.url to a database",
+        )  # fmt: skip
+    assert [one.name for one in callers.rules] == ["kitchen"]
+    assert (await ask(door, "POST", PATH, {"name": "lab", "spend": {"call": "1 USD", "day": "1 USD"}}))[0] == 201
 
 
 async def test_a_lost_database_is_503_and_changes_nothing(door_of: Make, callers: Callers, runtime: Any) -> None:

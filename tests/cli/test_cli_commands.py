@@ -94,3 +94,22 @@ def test_the_module_runs_and_help_needs_no_settings(tmp_path: Path) -> None:
     heavy = "pydantic", "seawall.config", "seawall.app", "fastapi", "httptools"
     code = f"import sys, seawall.cli.commands; sys.exit(any(name in sys.modules for name in {heavy!r}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("spend",),
+        ("keys", "list"),
+        ("keys", "revoke", "kitchen"),
+        ("cache", "list"),
+        ("cache", "show", "weather", "/now"),
+        ("cache", "purge", "weather"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_at_a_gateway_asks_it(words: tuple[str, ...]) -> None:
+    """None ends as if all were well where nothing listens."""
+    result = CliRunner().invoke(app, [*words, "--url", "http://127.0.0.1:1"])
+    assert result.exit_code != 0
+    assert "127.0.0.1:1" in result.output

@@ -73,14 +73,20 @@ def test_a_name_no_caller_can_have_is_refused(name: str):
 
 async def test_a_gateway_keeps_rotates_and_revokes_callers(url: str):
     """What is shown once is shown by these commands alone."""
-    made = await remotely(url, "new", "lab", "--rate", "50/min", "--tokens", "100/min", "--concurrency", "2")
+    made = await remotely(
+        url, "new", "lab", "--rate", "50/min", "--tokens", "100/min", "--concurrency", "2",
+        "--spend", "day=0.50 USD", "--spend", "call=0.01 USD", "--user", "header=X-User", "--user", "day=0.05 USD",
+    )  # fmt: skip
     again = await remotely(url, "rotate", "lab")
     first, second = made.stdout.strip(), again.stdout.strip()
     assert (made.exit_code, again.exit_code, first[:3], second[:3]) == (0, 0, "sw-", "sw-")
     listed = (await remotely(url, "list")).stdout
     ids = [sha256(key.encode()).hexdigest()[:8] for key in (first, second)]
     assert f"lab  api  {ids[0]} (" in listed
-    assert "rate=50/min tokens=100/min concurrency=2" in listed
+    assert (
+        "rate=50/min tokens=100/min concurrency=2 spend.call='0.01 USD' spend.day='0.50 USD' per_user.day='0.05 USD'"
+        in listed
+    )
     assert "kitchen  settings  11111111  rate=60/min upstreams=weather" in listed
     assert first not in listed + again.stdout + again.stderr
     gone = await remotely(url, "revoke", "lab", "--key", ids[0])
@@ -97,6 +103,7 @@ async def test_a_gateway_keeps_rotates_and_revokes_callers(url: str):
         (("revoke", "nobody"), "refused (404): No caller has that name"),
         (("revoke", "a/b?c"), "refused (404)"),
         (("new", "lab", "--rate", "often"), "must be a rate above zero"),
+        (("new", "lab", "--spend", "month=1 USD"), "body.spend.month: needs a ledger that outlives the process"),
     ],
 )
 async def test_a_refusal_is_one_line_that_says_why(url: str, words: tuple[str, ...], said: str):

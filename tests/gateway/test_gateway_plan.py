@@ -1,112 +1,117 @@
-"""A connection that repeats its head is not decided anew, but for everything that may have changed meanwhile."""
+"""What a connection's repeated head comes to: worked out once, and yet everybody is asked after again."""
 
-from test_gateway_door import Harness, fine
+import asyncio
+import random
 
+import pytest
+
+from seawall.callers import Callers, Rules, Strangers, digest
 from seawall.contracts.call import Call
-from seawall.contracts.request import Memory
+from seawall.contracts.clock import Clock
+from seawall.contracts.events import CallEnded
+from seawall.contracts.reply import Reply
+from seawall.contracts.request import Memory, Request
 from seawall.contracts.sites import Sites, known_hosts
-from seawall.gateway.door import Options
+from seawall.contracts.target import Target, Timeouts
+from seawall.contracts.units import Rate
+from seawall.gateway.door import Gateway, Options
 from seawall.gateway.table import Route, Table, Upstream
-from seawall.testing import virtual
+from seawall.testing import Recorder, virtual
+
+KEYED = (b"x-seawall-key", b"sw-app")
+APP = Rules("app", (digest(b"sw-app"),), rate=Rate(20, 3600.0))
+
+
+class Connection:
+    """A gateway and one connection to it that repeats its head."""
+
+    def __init__(self, *headers: tuple[bytes, bytes], let_in: str = "yes") -> None:
+        loop = asyncio.get_running_loop()
+        self.calls: list[Call] = []
+        self.events = Recorder()
+        self.callers = Callers(loop.time)
+        self.strangers = Strangers(let_in)
+        self.callers.configure((APP,), self.strangers)
+        self.options = Options(Sites(known_hosts("127.0.0.1", 8080)), self.callers)
+        self.gateway = Gateway(
+            self.table("first.example"), self.options, Clock(loop.time, loop.time), random.Random(1).getrandbits,
+            self.events,
+        )  # fmt: skip
+        self._headers = headers
+        self._memory = Memory()
+
+    def table(self, host: str) -> Table:
+        """Return a table with one upstream at a host."""
+        route = Route("", None, Timeouts(total=10.0), False, 3, self._send)
+        return Table([Upstream("up", b"/up", None, Target("up", "up", "http", host, 80), [], [route])])
+
+    async def _send(self, call: Call) -> Reply:
+        self.calls.append(call)
+        return Reply(200, [], b"hello")
+
+    async def ask(self) -> int:
+        """Send the request once more and return the status of its answer."""
+        now = asyncio.get_running_loop().time()
+        reply = await self.gateway(
+            Request(
+                b"GET", b"/up/x", list(self._headers), b"127.0.0.1:8080", peer="192.0.2.1", received=now,
+                memory=self._memory,
+            )
+        )  # fmt: skip
+        reply.finished = True
+        reply.close()
+        return reply.status
 
 
 @virtual
-async def test_the_second_call_of_a_head_is_decided_by_the_first() -> None:
-    """Its path is not looked up again; ids, times and body are its own."""
-    here, memory = Harness(fine), Memory()
-    await here.done(b"/weather/x?q=1", b"POST", (b"accept", b"*/*"), memory=memory, body=b"one")
-    kept = memory.kept
-    await here.done(b"/never/asked", b"POST", memory=memory, body=b"other")
-    first, second = here.calls
-    assert memory.kept is kept
-    assert (first.path, second.path) == (b"/x?q=1", b"/x?q=1")
-    assert (first.body, second.body) == (b"one", b"other")
-    assert first.request_id != second.request_id
-    assert first.trace != second.trace
-    assert first.run is not second.run
-    others = [[pair for pair in call.headers if pair[0] != b"x-request-id"] for call in here.calls]
-    assert others[0] == others[1]
-    assert first.headers is not second.headers
+async def test_calls_of_one_plan_share_nothing_they_may_change() -> None:
+    """Ids are new for each call, headers a list of its own, and each is told of."""
+    here = Connection()
+    assert [await here.ask() for _ in range(3)] == [200] * 3
+    assert len({call.request_id for call in here.calls}) == 3
+    assert len({call.trace[0] for call in here.calls}) == 3
+    assert len({id(call.headers) for call in here.calls}) == 3
+    assert here.calls[0].headers[:-1] == here.calls[2].headers[:-1]
+    assert len(here.events.of(CallEnded)) == 3
 
 
 @virtual
-async def test_what_the_client_chose_stays_chosen() -> None:
-    """Its request id, its trace and its hint stand in the head, so they hold for each of its calls."""
-    here, memory = Harness(fine), Memory()
-    head = (
-        (b"x-request-id", b"mine"),
-        (b"traceparent", b"00-%b-%b-01" % (b"a" * 32, b"b" * 16)),
-        (b"x-request-timeout", b"2"),
-        (b"idempotency-key", b"k"),
-    )
-    for _ in range(2):
-        await here.done(b"/weather/x", b"POST", *head, memory=memory)
-    for call in here.calls:
-        assert (call.request_id, call.trace, call.idempotent) == ("mine", ("a" * 32, "b" * 16, "01"), True)
-        assert call.deadline - call.run.started == 2.0
-        assert [value for name, value in call.headers if name == b"x-request-id"] == [b"mine"]
+async def test_new_settings_hold_from_the_next_request_of_an_old_connection() -> None:
+    """A plan of the old table is not used again."""
+    here = Connection()
+    await here.ask()
+    here.gateway.reload(here.table("second.example"), here.options)
+    await here.ask()
+    assert [call.target.host for call in here.calls] == ["first.example", "second.example"]
 
 
 @virtual
-async def test_a_reload_decides_anew() -> None:
-    """Neither an upstream that is gone nor a Host that is known no more is reached through what was kept."""
-    here, memory = Harness(fine), Memory()
-    assert (await here.done(memory=memory))[0].status == 200
-    sites = Sites(known_hosts("127.0.0.1", 8080))
-    here.gateway.reload(Table([]), Options(sites))
-    assert (await here.done(memory=memory))[0].status == 404
-    seen: list[Call] = []
-
-    async def other(call: Call):
-        seen.append(call)
-        return await fine(call)
-
-    target = here.calls[0].target
-    route = Route("", None, here.calls[0].timeouts, False, 1, other)
-    here.gateway.reload(Table([Upstream("weather", b"/weather", None, target, [], [route])]), Options(sites))
-    assert (await here.done(memory=memory))[0].status == 200
-    assert (len(here.calls), len(seen)) == (1, 1)
-    here.gateway.reload(Table([]), Options(Sites(frozenset())))
-    assert (await here.done(memory=memory))[0].status == 403
+@pytest.mark.parametrize("let_in", ["yes", "no"])
+async def test_a_key_is_asked_after_with_every_request(let_in: str) -> None:
+    """A burst of two lets two pass, a revoked key none; its caller stands in each call, and the key in none."""
+    here = Connection(KEYED, let_in=let_in)
+    assert [await here.ask() for _ in range(3)] == [200, 200, 429]
+    assert [call.caller for call in here.calls] == ["app", "app"]
+    assert not [value for call in here.calls for _, value in call.headers if b"sw-app" in value]
+    here.callers.configure((), here.strangers)
+    assert await here.ask() == 401
 
 
 @virtual
-async def test_a_full_gateway_refuses_what_it_remembers_too() -> None:
-    """503 while memory is short, told with the upstream's name, and on again afterwards."""
-    here, memory = Harness(fine), Memory()
-    await here.done(memory=memory)
-    here.gateway.refuse_new(True)
-    reply, event = await here.done(memory=memory)
-    assert (reply.status, event.error, event.upstream) == (503, "saturated", "weather")
-    here.gateway.refuse_new(False)
-    assert (await here.done(memory=memory))[0].status == 200
-    assert len(here.calls) == 2
+async def test_a_gateway_that_closes_to_strangers_refuses_the_next_request_of_an_old_connection() -> None:
+    """Nothing remembered lets one in that would not be let in now."""
+    here = Connection()
+    assert await here.ask() == 200
+    here.callers.configure((APP,), Strangers("no"))
+    assert await here.ask() == 401
 
 
 @virtual
-async def test_a_refusal_is_never_remembered() -> None:
-    """A page of another site, a climbing path and an unknown upstream are looked at each time."""
-    here = Harness(fine)
-    for target, headers in (
-        (b"/weather/x", ((b"sec-fetch-site", b"cross-site"),)),
-        (b"/weather/../x", ()),
-        (b"/nowhere", ()),
-    ):
-        memory = Memory()
-        reply, _ = await here.done(target, b"GET", *headers, memory=memory)
-        assert reply.status >= 400
-        assert memory.kept is None
-
-
-@virtual
-async def test_a_stranger_is_asked_for_a_key_each_time() -> None:
-    """Nothing that was kept lets a call in: whether a caller may call is never remembered."""
-    here, memory = Harness(fine), Memory()
-    assert (await here.done(memory=memory))[0].status == 200
-    closed = Harness(fine, anonymous=False)
-    here.gateway.reload(Table([]), closed.gateway._options)  # a guard that lets nobody in
-    kept = memory.kept
-    kept.era = here.gateway._era  # as if the plan had been made under these options
-    assert (await here.done(memory=memory))[0].status == 401
-    assert memory.kept is kept
-    assert len(here.calls) == 1
+async def test_short_memory_refuses_a_repeated_head_too() -> None:
+    """With 503, until there is memory again."""
+    here = Connection()
+    assert await here.ask() == 200
+    here.gateway.refuse_new(full=True)
+    assert await here.ask() == 503
+    here.gateway.refuse_new(full=False)
+    assert await here.ask() == 200

@@ -21,7 +21,7 @@ from seawall.testing.listener import Abort, Counts
 
 __all__ = ["Gateway", "Process", "Watched", "calls", "curl", "gateway", "process", "settings", "until"]
 
-PATIENCE = 10.0  # seconds after which something that should happen is taken not to
+PATIENCE = 60.0  # seconds after which something that should happen is taken not to
 
 
 def settings(url: str, more: str = "", *, server: str = "", listen: str = "127.0.0.1:0") -> str:

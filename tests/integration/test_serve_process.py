@@ -1,6 +1,7 @@
 """`seawall serve` as a real process: drained on SIGTERM, asked for its pages under load, read by real parsers."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -180,3 +181,21 @@ async def test_an_upstream_that_is_down_at_start_is_told_by_health(tmp_path: Pat
     assert (health[0], document["status"]) == (200, "warn")
     assert document["checks"]["up:failures"][0]["status"] == "warn"
     assert "up:failures" in document["output"]
+
+
+async def test_without_uvloop_the_gateway_serves_on_the_standard_loop(tmp_path: Path):
+    """Where uvloop cannot be imported calls pass, the pages say which loop it is, and SIGTERM ends it with 0."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "uvloop.py").write_text("raise ImportError('there is none for this platform')\n")
+    env = {"PYTHONPATH": os.pathsep.join([str(hidden), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    async with Watched() as upstream, process(settings(upstream.url), tmp_path, env=env) as here:
+        answers = await asyncio.gather(*(here.get(f"/up/{number}") for number in range(20)))
+        assert [answer and answer[0] for answer in answers] == [200] * 20
+        pages = [await here.get(page) for page in PAGES]
+        assert [page and page[0] for page in pages] == [200] * len(PAGES)
+        metrics = pages[PAGES.index("/metrics")]
+        assert metrics is not None
+        assert b'loop="asyncio"' in metrics[2]
+        here.child.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(here.child.wait(), PATIENCE) == 0

@@ -130,3 +130,31 @@ async def test_one_callers_answer_is_not_anothers(tmp_path: Path):
             keys = server.ask("KEYS", "*")
     assert (mine.body, others.body, again.body) == (b"1", b"2", b"1")
     assert b"Bearer" not in keys
+
+
+async def test_a_purge_by_hand_reaches_the_other_replica_and_the_store(tmp_path: Path):
+    """Of one URL, of a prefix, of all: what neither the other's memory nor the store may answer any more."""
+    with ValkeyServer() as server:
+        async with two(server, tmp_path) as (origin, pair):
+            for what in (("up", "/x", None), ("up", None, "/x"), ("", None, None)):
+                for one in pair:
+                    await call(one.port)
+                before = len(origin.asked)
+                assert await pair[0].app.runtime.kept.purge(*what) == 1
+                kept = pair[1].app.runtime.kept
+                await until(lambda kept=kept: not kept.totals().answers)
+                answers = [await call(one.port) for one in pair]
+                assert len(origin.asked) == before + 1, what
+                assert {one.body for one in answers} == {b"%d" % (before + 1)}
+
+
+async def test_a_purge_of_a_prefix_leaves_what_the_others_keep_elsewhere(tmp_path: Path):
+    """Redis forgets more than was said; memory does not."""
+    with ValkeyServer() as server:
+        async with two(server, tmp_path) as (origin, pair):
+            await call(pair[1].port, "/up/other")
+            await call(pair[1].port, "/up/x")
+            await pair[0].app.runtime.kept.purge("up", None, "/x")
+            await until(lambda: pair[1].app.runtime.kept.totals().answers == 1)
+            assert (await call(pair[1].port, "/up/other")).headers["cache-status"].startswith("seawall; hit")
+    assert origin.asked == ["GET /other", "GET /x"]

@@ -25,6 +25,7 @@ PARTS = {
     "4": "Concurrency",
     "5": "Rate limits",
     "6": "Hedge",
+    "7": "Cache",
     "8": "Money and tokens",
 }
 

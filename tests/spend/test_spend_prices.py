@@ -11,7 +11,7 @@ from genai_prices.types import Usage as TheirUsage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.contracts.usage import Usage
+from seawall.contracts.usage import NOTHING, Usage
 from seawall.spend.charge import Outcome, Report, charge
 from seawall.spend.money import dollars, exact, picos, shown
 from seawall.spend.plain import PlainBill, parse_told
@@ -160,6 +160,7 @@ MOST = Decimal("0.0012")
         (Report(None, 9999), Outcome(200, False, NOW), "0.0012", True),  # never more than was reserved
         (Report(Usage(500, 9999), 0), Outcome(200, True, NOW), "0.020498", False),  # but what is reported is what it is
         (Report(None, 0), Outcome(500, True, NOW), None, False),  # an error that says nothing of tokens
+        (Report(NOTHING, 0), Outcome(500, True, NOW), None, False),  # nor does an error that no provider bills
         (Report(Usage(5, 0), 0), Outcome(400, True, NOW), "0.000005", False),
         (Report(Usage(5, 1), 0, Decimal("0.01")), Outcome(200, True, NOW), "0.01", False),  # the answer tells its price
     ],

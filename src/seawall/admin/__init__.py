@@ -2,6 +2,7 @@
 
 from seawall.admin.door import AdminDoor
 from seawall.admin.events import Streams
+from seawall.admin.kept import AnswerView, CacheView, PathView
 from seawall.admin.view import (
     Controls,
     PoolView,
@@ -18,7 +19,10 @@ from seawall.admin.view import (
 
 __all__ = [
     "AdminDoor",
+    "AnswerView",
+    "CacheView",
     "Controls",
+    "PathView",
     "PoolView",
     "QueueView",
     "Runtime",

@@ -12,9 +12,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from seawall import __version__
+from seawall.admin.cache import add_cache
 from seawall.admin.callers import add_callers
 from seawall.admin.failures import GUARDED, Errors, error
 from seawall.admin.health import shut
+from seawall.admin.kept import KeepsAnswers
 from seawall.admin.models import (
     BreakerHold,
     Problem,
@@ -115,6 +117,8 @@ def build(runtime: Runtime, redact: Redactor) -> FastAPI:
         _reload(app, runtime, runtime)
     if isinstance(runtime, Schedules):
         add_schedules(app, runtime, runtime, GUARDED, _SCHEDULED)
+    if isinstance(runtime, KeepsAnswers):
+        add_cache(app, runtime, runtime)
     if isinstance(runtime, KeepsCallers):
         add_callers(app, runtime, runtime.callers)
     if isinstance(runtime, KeepsLedger):

@@ -5,7 +5,16 @@ from enum import Enum
 
 from fastapi import FastAPI, HTTPException
 
-from seawall.admin.caller_models import CallerLimits, CallerMade, CallerShown, CallersShown, NewCaller, shown, stored
+from seawall.admin.caller_models import (
+    CallerCaps,
+    CallerLimits,
+    CallerMade,
+    CallerShown,
+    CallersShown,
+    NewCaller,
+    shown,
+    stored,
+)
 from seawall.admin.failures import GUARDED, Errors, error
 from seawall.admin.view import Runtime
 from seawall.callers import CallerConflict, Directory, NoSuchCaller, digest, key_id
@@ -15,6 +24,7 @@ __all__ = ["add_callers"]
 
 _PATH = "/api/v1/callers"
 _TAGS: list[str | Enum] = ["callers"]
+_FORGETS = "needs a ledger that outlives the process; set ledger.url to a database"
 _LOST = "The database of callers cannot be asked now; nothing was changed. Try again."
 _NAMED: Errors = {
     **GUARDED,
@@ -106,13 +116,20 @@ def _found(directory: Directory, name: str) -> CallerShown:
 
 
 def _check(runtime: Runtime, limits: CallerLimits) -> None:
-    """Refuse limits that name what there is not: a typo would shut a caller out in silence."""
+    """Refuse limits that name what there is not, and caps that a restart would forget."""
     known = runtime.settings()
     for key, named in (("upstreams", limits.upstreams), ("models", limits.models)):
         there = known.get(key, {})
         for name in named or ():
             if name not in there:
                 raise HTTPException(422, f"body.{key}: {name} is no name of [{key}]. Names: {_names(there)}.")
+
+    if known["ledger"]["url"] == "memory://":
+        users = limits.per_user
+        for path, caps in (("spend", limits.spend), ("per_user.spend", CallerCaps() if users is None else users.spend)):
+            for period, cap in (("month", caps.month), ("total", caps.total)):
+                if cap is not None:
+                    raise HTTPException(422, f"body.{path}.{period}: {_FORGETS}")
 
 
 def _names(there: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ def diagnostics(runtime: Runtime) -> dict[str, Any]:
         "versions": dict(runtime.versions()),
         "vitals": asdict(status.vitals),
         "upstreams": [asdict(one) for one in status.upstreams],
+        "cache": asdict(status.cache),
         "schedules": [asdict(one) for one in status.schedules],
         "stores": [asdict(one) for one in status.stores],
         "tasks": {"count": len(tasks), "names": list(tasks[:MOST_TASKS])},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from seawall.admin.kept import CacheView
 from seawall.callers import Directory
 from seawall.contracts.ledger import Ledger
 
@@ -188,6 +189,7 @@ class Status:
     stores: tuple[StoreView, ...] = ()
     vitals: VitalsView = field(default_factory=VitalsView)
     schedules: tuple[ScheduleView, ...] = ()
+    cache: CacheView = field(default_factory=CacheView)
 
 
 class Runtime(Protocol):

@@ -11,7 +11,7 @@ from seawall.admin.door import AdminDoor, Doorway
 from seawall.app.engine import Engine
 from seawall.app.front import Front
 from seawall.app.gauges import expose
-from seawall.app.guard import open_guard
+from seawall.app.guard import Watch, open_guard
 from seawall.app.means import doorway_of, limits_of, options_of, pairs_of
 from seawall.app.models import build_models, open_models
 from seawall.app.periodic import Periodic
@@ -188,7 +188,8 @@ class App:
         shared, store = engine.shared, self._caller_store
         if store is None and engine.durable is not None:
             store = engine.durable.callers
-        self._guard = await open_guard(clock, self._metrics, self._hub.emit, store, shared, stack)
+        watch = Watch(clock, self._metrics, self._hub.emit, engine.spending.made)
+        self._guard = await open_guard(watch, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
         self._gateway.models = self._models = open_models(
@@ -221,6 +222,7 @@ class App:
         runtime.stores.append(engine.shared.views)
         if engine.durable is not None:
             runtime.stores.append(engine.durable.views)
+        runtime.kept = engine.kept
         runtime.callers = self._guard.directory
         runtime.ledger = engine.spending.ledger
         runtime.again = Reload(self._again, self.reload, self._hub.emit)

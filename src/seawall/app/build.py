@@ -65,6 +65,7 @@ def _upstream(resolved: ResolvedUpstream, parts: Parts, keep: Keep) -> Upstream:
         [(name, value.reveal().encode("latin-1")) for name, value in resolved.headers],
         [_route(resolved, route, parts, keep) for route in resolved.routes],
         resolved.settings.api,
+        resolved.max_body,
     )
 
 

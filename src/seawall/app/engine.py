@@ -9,6 +9,7 @@ from seawall.app.aws import Aws
 from seawall.app.build import Parts, build_table
 from seawall.app.durable import Durable, open_durable
 from seawall.app.gauges import expose_cache
+from seawall.app.kept import KeptAnswers
 from seawall.app.shared import Shared, open_shared
 from seawall.app.shelves import Shelves
 from seawall.app.spending import Spending, expose_spool
@@ -40,12 +41,13 @@ class Engine:
 
     Attributes:
         states: what outlives a reload.
-        wire, buffers, shelves, shared, durable, spending: as their classes say; `durable` is None in memory.
+        wire, buffers, shelves, kept, shared, durable, spending: as their classes say; `durable` is None in memory.
     """
 
     wire: Wire
     buffers: Allowance
     shelves: Shelves
+    kept: KeptAnswers
     shared: Shared
     durable: Durable | None
     spending: Spending
@@ -87,6 +89,7 @@ class Engine:
         stack.push_async_callback(self.shelves.close)  # before the wire, on which its refreshes run
         expose_cache(metrics, self.shelves)
         self.shared = await open_shared(tree.state, clock, emit, stack, self.states, self.shelves)
+        self.kept = KeptAnswers(self.shelves, clock, self.shared.entries)
         self.durable = await open_durable(tree, clock, emit, stack)
         await self._start_spending(tree)
         aws = Aws(clock, wheel, loop, emit, self.buffers, watchers.redact.learn)

@@ -7,6 +7,7 @@ from seawall.admin.door import GUARDED, PUBLIC, Doorway
 from seawall.config import Tree
 from seawall.config.bind import Bind
 from seawall.config.log import LogSettings
+from seawall.config.resolve import API_BODY
 from seawall.config.server import ServerSettings
 from seawall.contracts.admission import Admission
 from seawall.contracts.sites import Sites, known_hosts
@@ -44,7 +45,8 @@ def doorway_of(server: ServerSettings, bind: Bind, table: Table, *, shared: bool
 def limits_of(server: ServerSettings) -> Limits:
     """Return the bounds of the server."""
     return Limits(
-        max_body=server.max_body,
+        # the bound of upstreams with `api` is larger; the door holds the others to theirs
+        max_body=server.max_body if "max_body" in server.model_fields_set else max(server.max_body, API_BODY),
         max_header=server.max_header,
         max_header_count=server.max_headers,
         header_timeout=server.header_timeout,

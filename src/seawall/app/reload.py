@@ -10,7 +10,7 @@ from seawall.contracts.events import Emit, Notice
 
 __all__ = ["KEPT", "Reload", "in_force"]
 
-KEPT = ("server", "log", "memory", "state")  # tables that need a restart
+KEPT = ("server", "log", "memory", "state", "ledger")  # tables that need a restart
 
 _NO_FILE = "settings: were not loaded from a file, there is nothing to load again"
 

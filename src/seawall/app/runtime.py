@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from seawall import __version__
 from seawall.admin import PoolView, QueueView, Status, StoreView, TargetView, TrafficView, UpstreamView, VitalsView
+from seawall.admin.kept import Keeps
 from seawall.admin.view import Phase
 from seawall.app.periodic import Periodic
 from seawall.callers import Directory
@@ -43,10 +44,12 @@ class LiveRuntime:
         stores: each says how a store is.
         again: loads the settings anew.
         callers: those in force.
+        kept: answers of the cache.
         ledger: what was spent.
     """
 
     callers: Directory
+    kept: Keeps
     ledger: Ledger
     again: Callable[[], Awaitable[tuple[str, ...]]]
 
@@ -90,6 +93,7 @@ class LiveRuntime:
             tuple(view for views in self.stores for view in views()),
             self._vital(),
             self._periodic.views(),
+            self.kept.totals(),
         )
 
     def settings(self) -> Mapping[str, Any]:

@@ -110,7 +110,7 @@ async def open_shared(
             [f"state.url: ca, certificate and key must be PEM files that fit each other, {reason}"]
         ) from error
     messages = RedisMessages(link, clock.wall)
-    entries = RedisEntries(link, shelves.forget)
+    entries = RedisEntries(link, shelves.forget, shelves.forget_under)
     streams = {STREAM: messages.heard, PURGES: entries.heard}
     missed = partial(_missed, shelves, PURGES)
     ear = Ear(link, streams, missed, _KEPT, (messages.flush, entries.flush))

@@ -46,17 +46,25 @@ class Shelves:
             store.most = most
         return True
 
-    def forget(self, uri: bytes | None) -> None:
-        """Forget every answer of a URI, or all, also those on their way: another replica has made them invalid."""
+    def forget(self, uri: bytes | None) -> int:
+        """Forget every answer of a URI, or all, also those on their way; return how many were kept."""
         upstream = None if uri is None else uri.partition(b"\0")[0].decode()
         for name, flights in self.flights():
             if upstream in (None, name):
                 for one in list(flights.under_way) if uri is None else (uri,):
                     flights.doom(one)
         if uri is None:
-            self.entries.clear()
-        else:
-            self.entries.purge(uri)
+            return self.entries.clear()
+        return self.entries.purge(uri)
+
+    def forget_under(self, begins: bytes) -> int:
+        """Forget every answer whose URI begins so, also those on their way; return how many were kept."""
+        if not begins:
+            return self.forget(None)
+        for _, flights in self.flights():
+            for uri in [one for one in flights.under_way if one.startswith(begins)]:
+                flights.doom(uri)
+        return sum([self.entries.purge(uri) for uri in self.entries.uris() if uri.startswith(begins)])
 
     def flights(self) -> Iterator[tuple[str, Flights]]:
         """Yield each upstream with its requests that others may wait for."""

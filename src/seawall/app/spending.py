@@ -1,19 +1,21 @@
 """What settings say about money, as the book understands it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from seawall.app.shared import Shared
+from seawall.callers import Rules as CallerRules
 from seawall.config import Tree
 from seawall.config.caller import CapSettings
 from seawall.config.model import TokenPrices
 from seawall.config.spend import SpendSettings
+from seawall.contracts.callers import StoredCaps
 from seawall.contracts.clock import Clock
 from seawall.contracts.events import Emit, Notice
-from seawall.contracts.ledger import Ledger, LedgerLost
+from seawall.contracts.ledger import Ledger
 from seawall.observers import Metrics
 from seawall.spend.book import Accounts, Book, Marks
 from seawall.spend.calendar import Calendar
@@ -24,15 +26,14 @@ from seawall.spend.money import dollars, picos
 from seawall.spend.prices import NO_TABLE, Listed, PriceTable, Units
 from seawall.spend.prices.bound import FREE, Prices, one_price, settings_price
 from seawall.spend.prices.table import GenaiPrices
-from seawall.spend.rebuild import rebuild
+from seawall.spend.recall import Recall
 from seawall.spend.spool import Spool
-from seawall.spend.writer import DurableLedger
 
 if TYPE_CHECKING:
     from seawall.spend.shared import SharedAccounts
     from seawall.stores.redis import Link
 
-__all__ = ["Spending", "configure", "expose_spool", "prices_of", "rules_of", "warm"]
+__all__ = ["Spending", "configure", "expose_spool", "made_caps", "prices_of", "rules_of", "warm"]
 
 _KINDS = ("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output")
 
@@ -64,6 +65,9 @@ class Spending:
         self.counters = Counters(self._spent) if self._shared is None else self._shared.known
         accounts: Accounts = self._shared or self.counters
         self.book = Book(accounts, self.ledger, clock, emit, random_bits, marks)
+        self._settings = self.book.rules
+        self._made: dict[str, CallerCaps] = {}
+        self._recall = Recall(self.book, self.counters, self.ledger, clock.wall, emit)
         self._wall = clock.wall
         self._emit = emit
         self._metrics = metrics
@@ -81,23 +85,31 @@ class Spending:
             await self._shared.start()
         # what dead processes left is told under these names
         self._metrics.configure([(name, "") for name in tree.upstreams], [])
-        if isinstance(self.ledger, DurableLedger):
-            await self._recall(self.ledger)
+        stack.push_async_callback(self._recall.close)
+        await self._recall.start()
         if tree.ledger.url.reveal() == "memory://" and tree.spend.day is not None:
             message = "Day caps start afresh at each start; ledger.url names a database that outlives the process"
             self._emit(Notice("warning", "caps_in_memory", message))
 
-    async def _recall(self, ledger: DurableLedger) -> None:
-        try:
-            await rebuild(self.book, self.counters, ledger, self._wall())
-        except LedgerLost as error:  # only where there are no caps, else there would be no start without it
-            message = "What was spent before is not known, since the ledger's database is away"
-            self._emit(Notice("warning", "ledger_away", message, (("error", str(error)),)))
-
     def configure(self, tree: Tree) -> None:
         """Put the caps, prices and days of a settings tree in force."""
         configure(self.book, tree, self._wall, self._emit)
+        self._settings = self.book.rules
+        self._apply()
         self._metrics.money.aliases = frozenset(tree.models)
+
+    def made(self, callers: Iterable[CallerRules]) -> None:
+        """Put the caps of the callers that the management API made in force, and none of those before."""
+        self._made = {one.name: made_caps(one) for one in callers}
+        self._apply()
+
+    def _apply(self) -> None:
+        if self._made:
+            settings = self._settings
+            self.book.rules = settings._replace(callers={**self._made, **settings.callers})
+        else:
+            self.book.rules = self._settings
+        self._recall.follow()
 
     def _expose(self, metrics: Metrics) -> None:
         book = self.book
@@ -162,6 +174,12 @@ def rules_of(tree: Tree) -> Rules:
     )
 
 
+def made_caps(rules: CallerRules) -> CallerCaps:
+    """Return the caps of a caller that the management API made."""
+    users = rules.users
+    return CallerCaps(_stored(rules.spend), *(() if users is None else (_stored(users.spend), users.most)))
+
+
 def prices_of(tree: Tree, wall: Callable[[], float]) -> Prices:
     """Return the prices of a settings tree; the table is read only where there are language models."""
     spoken = {name: (one.api, one.url or "") for name, one in tree.upstreams.items() if one.api is not None}
@@ -175,6 +193,10 @@ def _caps(settings: CapSettings | SpendSettings) -> CapSet:
     return CapSet(
         *(None if cap is None else picos(cap) for cap in (call, settings.day, settings.month, settings.total))
     )
+
+
+def _stored(caps: StoredCaps) -> CapSet:
+    return CapSet(*(None if cap is None else picos(cap) for cap in caps))
 
 
 def _own(price: TokenPrices) -> Listed:

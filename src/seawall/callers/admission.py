@@ -42,6 +42,7 @@ class Callers:
         now: monotonic seconds.
         shared: the store of limits, None where this process decides alone.
         changed: told the names of all callers whenever they may have changed.
+        made: told the callers of the management API that are in force, as often.
 
     Attributes:
         open: whether whoever sends no key is let in and nothing of it is counted.
@@ -52,9 +53,11 @@ class Callers:
         now: Callable[[], float],
         shared: SharedLimits | None = None,
         changed: Callable[[Iterable[str]], None] = lambda names: None,
+        made: Callable[[Iterable[Rules]], None] = lambda rules: None,
     ) -> None:
         self._now = now
         self._changed = changed
+        self._tell_made = made
         self._shared = shared
         self._strangers = Strangers()
         self._settings: dict[str, Rules] = {}
@@ -128,7 +131,8 @@ class Callers:
     def _bind(self) -> None:
         """Make what calls are looked up in: whole, and then put in place."""
         strangers, now = self._strangers, self._now()
-        every = {**self._settings, **{name: one for name, one in self._made.items() if name not in self._settings}}
+        made = {name: one for name, one in self._made.items() if name not in self._settings}
+        every = {**self._settings, **made}
         keyed = bool(every)
         if strangers.rules is not None:
             every[ANONYMOUS] = strangers.rules
@@ -138,6 +142,7 @@ class Callers:
         self._stranger = self._known.get(ANONYMOUS) if let_in else None
         self.open = let_in and self._stranger is None
         self._changed(self._known)
+        self._tell_made(made.values())
 
     def _caller(self, rules: Rules, now: float) -> Caller:
         known = self._known.get(rules.name)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seawall.contracts.callers import StoredCaller
+from seawall.contracts.callers import NO_CAPS, StoredCaller, StoredCaps
 from seawall.contracts.units import Rate
 
 __all__ = ["ANONYMOUS", "MOST_ADDRESSES", "Rules", "UserRules", "rules_of"]
@@ -19,12 +19,14 @@ class UserRules:
         header: request header that names the user, lower case.
         rate, tokens: of one user, None for none.
         most: users told apart at once.
+        spend: caps of one user.
     """
 
     header: bytes
     rate: Rate | None = None
     tokens: Rate | None = None
     most: int = 10_000
+    spend: StoredCaps = NO_CAPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Rules:
         concurrency: calls under way at once, None for no bound.
         upstreams, models: names it may call and use, None for all.
         users: limits for each end user, None for none.
+        spend: caps of all its calls together; counted elsewhere, by the book.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Rules:
     upstreams: frozenset[str] | None = None
     models: frozenset[str] | None = None
     users: UserRules | None = None
+    spend: StoredCaps = NO_CAPS
 
 
 def rules_of(stored: StoredCaller) -> Rules:
@@ -63,5 +67,6 @@ def rules_of(stored: StoredCaller) -> Rules:
         None if stored.models is None else frozenset(stored.models),
         None
         if users is None
-        else UserRules(users.header.lower().encode("ascii"), users.rate, users.tokens, users.most),
+        else UserRules(users.header.lower().encode("ascii"), users.rate, users.tokens, users.most, users.spend),
+        stored.spend,
     )

@@ -156,13 +156,22 @@ def keys_new(
     rate: Annotated[str | None, typer.Option("--rate", help='Its calls per time, "60/min"; with --url.')] = None,
     tokens: Annotated[str | None, typer.Option("--tokens", help="Its tokens per time; with --url.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", help="Its calls at once; with --url.")] = None,
+    spend: Annotated[
+        list[str] | None,
+        typer.Option("--spend", metavar="CAP", help='Its cap, "day=0.50 USD"; call, day, month, total; with --url.'),
+    ] = None,
+    per_user: Annotated[
+        list[str] | None,
+        typer.Option("--user", metavar="LIMIT", help='Of each user, "header=X-User", "day=0.05 USD"; with --url.'),
+    ] = None,
 ) -> None:
     """Make a key: printed once, with the key_hash line for the settings; or kept by a gateway with --url."""
 
     def run() -> int:
-        from seawall.cli.keys import new
+        from seawall.cli.keys import caps, new, users
 
-        limits = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        limits: dict[str, object] = {"rate": rate, "tokens": tokens, "concurrency": concurrency}
+        limits |= {"spend": caps("--spend", spend), "per_user": users(per_user)}
         return new(name, url, {key: value for key, value in limits.items() if value is not None})
 
     _finish(run)
@@ -225,5 +234,63 @@ def spend(
         from seawall.cli.spend import spend
 
         return spend(url, by, since, until, "json" if as_json else "csv" if as_csv else "table")
+
+    _finish(run)
+
+
+cache = typer.Typer(help="What a running gateway keeps: list, show, purge.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+Upstream = Annotated[str, typer.Argument(help="Name of the upstream.", metavar="UPSTREAM")]
+Prefix = Annotated[str, typer.Option("--prefix", metavar="PATH", help="Only paths that begin so.")]
+
+
+@cache.command("list")
+def cache_list(
+    upstream: Annotated[str, typer.Argument(help="Only this upstream.", metavar="[UPSTREAM]")] = "",
+    prefix: Prefix = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Paths at most.")] = 100,
+    url: Url = URL,
+) -> None:
+    """Show how full the cache is, and the paths answers are kept of."""
+
+    def run() -> int:
+        from seawall.cli.cache import list_paths
+
+        return list_paths(url, upstream, prefix, limit)
+
+    _finish(run)
+
+
+@cache.command("show")
+def cache_show(
+    upstream: Upstream,
+    path: Annotated[str, typer.Argument(help="As the upstream sees it; with a query, that URL only.", metavar="PATH")],
+    url: Url = URL,
+) -> None:
+    """Show the answers of a path: headers and sizes, no bodies."""
+
+    def run() -> int:
+        from seawall.cli.cache import show
+
+        return show(url, upstream, path)
+
+    _finish(run)
+
+
+@cache.command("purge")
+def cache_purge(
+    upstream: Annotated[str, typer.Argument(help="Name of the upstream.", metavar="[UPSTREAM]")] = "",
+    path: Annotated[str, typer.Argument(help="One URL, path and query as the upstream sees them.")] = "",
+    prefix: Prefix = "",
+    everything: Annotated[bool, typer.Option("--all", help="Of every upstream.")] = False,
+    url: Url = URL,
+) -> None:
+    """Make answers invalid at every replica: one URL, a prefix, an upstream, or all."""
+
+    def run() -> int:
+        from seawall.cli.cache import purge
+
+        return purge(url, upstream, path, prefix, everything)
 
     _finish(run)

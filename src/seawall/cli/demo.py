@@ -36,6 +36,13 @@ attempt_timeout = "500ms"
 retry = {{ attempts = 6, base = "20ms", max = "200ms", budget = "100%", floor = 20 }}
 breaker = {{ failure_rate = "80%", min_calls = 50, open = "5s" }}
 concurrency = {{ limit = 128, queue = 256 }}
+
+[upstreams.cached]
+url = "http://127.0.0.1:{sandbox}"
+allow_private = true
+cache = true
+retry = false
+breaker = false
 """
 
 TRY = (

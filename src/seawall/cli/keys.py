@@ -3,17 +3,20 @@
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+import typer
 
 from seawall.callers import ANONYMOUS, digest, new_key
 from seawall.cli.remote import Remote, RemoteError
 
-__all__ = ["list_keys", "new", "revoke", "rotate"]
+__all__ = ["caps", "list_keys", "new", "revoke", "rotate", "users"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _CALLERS = "/api/v1/callers"
+_CAPS = ("call", "day", "month", "total")
 
 
 def new(name: str, url: str, limits: Mapping[str, object]) -> int:
@@ -36,6 +39,42 @@ def new(name: str, url: str, limits: Mapping[str, object]) -> int:
     table = name if "." not in name and ":" not in name else f'"{name}"'
     print(f'[callers.{table}]\nkey_hash = "sha256:{digest(key.encode("ascii")).hex()}"')
     return 0
+
+
+def caps(option: str, said: Sequence[str] | None) -> dict[str, str] | None:
+    """Return caps by period of `day=0.50 USD` texts, None where nothing is said.
+
+    Args:
+        option: as it is typed.
+        said: its values.
+
+    Raises:
+        typer.BadParameter: one is not of that form.
+    """
+    return _pairs(option, said, _CAPS, "day=0.50 USD")
+
+
+def users(said: Sequence[str] | None) -> dict[str, object] | None:
+    """Return the limits of each user of `header=X-User` and `day=0.05 USD` texts, None where nothing is said.
+
+    Raises:
+        typer.BadParameter: one is not of that form.
+    """
+    pairs = _pairs("--user", said, ("header", "rate", "tokens", *_CAPS), "header=X-User")
+    if pairs is None:
+        return None
+    spend = {period: pairs.pop(period) for period in _CAPS if period in pairs}
+    return {**pairs, "spend": spend}
+
+
+def _pairs(option: str, said: Sequence[str] | None, known: Sequence[str], example: str) -> dict[str, str] | None:
+    pairs = {}
+    for text in said or ():
+        name, equals, value = text.partition("=")
+        if not equals or name not in known:
+            raise typer.BadParameter(f'{option} must be one of {", ".join(known)} with "=" (for example "{example}")')
+        pairs[name] = value
+    return pairs or None
 
 
 def list_keys(url: str) -> int:
@@ -94,5 +133,9 @@ def _keys(keys: list[Mapping[str, Any]]) -> str:
 
 def _limits(one: Mapping[str, Any]) -> str:
     said = [f"{key}={one[key]}" for key in ("rate", "tokens", "concurrency") if one[key] is not None]
+    said += [f"spend.{period}={cap!r}" for period, cap in one["spend"].items() if cap is not None]
+    for key, value in (one["per_user"] or {}).items():
+        caps = value if key == "spend" else {}
+        said += [f"per_user.{period}={cap!r}" for period, cap in caps.items() if cap is not None]
     said += [f"{key}={','.join(one[key])}" for key in ("upstreams", "models") if one[key] is not None]
     return " ".join(said)

@@ -27,6 +27,8 @@ class Run:
         queue_time: seconds spent waiting for rate or concurrency.
         cache: word for the log line: `""`, `hit`, `stale`, `miss`, `bypass`.
         notes: what policies want shown in Server-Timing and the log: (name, seconds or None, description or "").
+        once: a kept answer is given where this fails: no target is asked twice, not even where a connection that was
+            used before turns out closed.
         committed: the first byte of an answer has reached the client; nothing may be retried any more.
         tried: target of the latest attempt; the next one goes to another where there is one.
         cost: US dollars of the attempts settled so far, None where none had a price.
@@ -35,7 +37,7 @@ class Run:
     """
 
     __slots__ = (
-        "attempts", "beside", "budget", "cache", "committed", "cost", "held", "notes", "queue_time", "started",
+        "attempts", "beside", "budget", "cache", "committed", "cost", "held", "notes", "once", "queue_time", "started",
         "tokens", "tried", "wire_time",
     )  # fmt: skip
 
@@ -48,6 +50,7 @@ class Run:
         self.queue_time = 0.0
         self.cache = ""
         self.notes: list[tuple[str, float | None, str]] = []
+        self.once = False
         self.committed = False
         self.tried: Target | None = None
         self.cost: Decimal | None = None

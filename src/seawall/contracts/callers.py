@@ -1,11 +1,12 @@
 """Callers that the management API made, and where they are kept: with their keys' digests, never the keys."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from seawall.contracts.units import Rate
 
-__all__ = ["CallerStore", "StoredCaller", "StoredKey", "StoredUsers"]
+__all__ = ["NO_CAPS", "CallerStore", "StoredCaller", "StoredCaps", "StoredKey", "StoredUsers"]
 
 
 class StoredKey(NamedTuple):
@@ -20,6 +21,24 @@ class StoredKey(NamedTuple):
     created: float
 
 
+class StoredCaps(NamedTuple):
+    """Most that may be spent, in US dollars; None is no cap.
+
+    Attributes:
+        call: by one attempt.
+        day, month: in a day or month of the time zone of `[spend]`.
+        total: ever; prepaid.
+    """
+
+    call: Decimal | None = None
+    day: Decimal | None = None
+    month: Decimal | None = None
+    total: Decimal | None = None
+
+
+NO_CAPS = StoredCaps()
+
+
 class StoredUsers(NamedTuple):
     """Limits for each end user behind a caller's keys.
 
@@ -27,12 +46,14 @@ class StoredUsers(NamedTuple):
         header: request header that names the user.
         rate, tokens: of one user, None for none.
         most: users told apart at once.
+        spend: caps of one user.
     """
 
     header: str
     rate: Rate | None = None
     tokens: Rate | None = None
     most: int = 10_000
+    spend: StoredCaps = NO_CAPS
 
 
 class StoredCaller(NamedTuple):
@@ -45,6 +66,7 @@ class StoredCaller(NamedTuple):
         concurrency: calls under way at once, None for no bound.
         upstreams, models: names it may call and use, None for all.
         users: limits for each end user, None for none.
+        spend: caps of all its calls together.
     """
 
     name: str
@@ -55,6 +77,7 @@ class StoredCaller(NamedTuple):
     upstreams: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
     users: StoredUsers | None = None
+    spend: StoredCaps = NO_CAPS
 
 
 class CallerStore(Protocol):

@@ -128,6 +128,10 @@ class SharedEntries(Protocol):
         """Forget every answer of a URI, here and at every replica."""
         ...
 
+    def clear(self, begins: bytes = b"") -> None:
+        """Forget every answer whose URI begins so, here and at every replica; more may go than that."""
+        ...
+
     async def renew(self, lease: bytes) -> None:
         """Hold a lease for a few seconds more.
 

@@ -14,6 +14,7 @@ from seawall.contracts.problem import problem, problem_of
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.contracts.sites import Sites, refused
+from seawall.gateway.bounded import bound
 from seawall.gateway.decorate import with_own
 from seawall.gateway.headers import Seen, clean_reply, clean_request, with_limits, without
 from seawall.gateway.identity import new_id, request_id_of
@@ -119,6 +120,8 @@ class Gateway:
                 if type(found) is not Plan:
                     return found  # type: ignore[return-value]  # exact type: a Reply
                 plan = found
+            if request.length != 0:
+                bound(request, plan.upstream.max_body)
             record.call = call = plan.call(request, self._random_bits)
             admitted = record.admitted
             if admitted is not None:

@@ -51,9 +51,10 @@ class Upstream:
         headers: added on the way out; they replace the client's of the same name.
         routes: tried in order; the last one matches everything.
         api: how its models are spoken to, None for a plain API.
+        max_body: bytes of a request's body, None where the server's own bound is enough.
     """
 
-    __slots__ = ("actions", "added", "api", "headers", "host", "mount", "name", "routes", "target")
+    __slots__ = ("actions", "added", "api", "headers", "host", "max_body", "mount", "name", "routes", "target")
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Upstream:
         headers: Headers,
         routes: Sequence[Route],
         api: Api | None = None,
+        max_body: int | None = None,
     ) -> None:
         self.name = name
         self.mount = mount
@@ -72,6 +74,7 @@ class Upstream:
         self.headers = headers
         self.routes = tuple(routes)
         self.api = api
+        self.max_body = max_body
         self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 

@@ -6,7 +6,16 @@ from typing import Any
 from seawall.llm.fields import Object
 from seawall.llm.seam import NotUnderstood
 
-__all__ = ["data_url", "only", "refuse"]
+__all__ = ["CHAT_FIELDS", "EFFORTS", "data_url", "only", "refuse"]
+
+EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
+# Of a chat completion: those that are translated, and those that only concern OpenAI's own books and caches.
+CHAT_FIELDS = frozenset((
+    "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "stream",
+    "stream_options", "n", "tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort",
+    "service_tier", "modalities", "presence_penalty", "frequency_penalty", "user", "safety_identifier",
+    "prompt_cache_key", "prompt_cache_retention", "metadata",
+))  # fmt: skip
 
 
 def only(document: Object, known: Collection[str], provider: str, where: str = "") -> None:

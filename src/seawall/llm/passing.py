@@ -29,9 +29,10 @@ def is_encoded(headers: Headers) -> bool:
 
 def is_stream(headers: Headers) -> bool:
     """Whether the answer is a stream of events that can be read."""
-    if is_encoded(headers):
-        return False
-    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
+    for name, value in headers:
+        if name == b"content-type" and value[:17].lower() == b"text/event-stream":
+            return not is_encoded(headers)
+    return False
 
 
 class Passing:

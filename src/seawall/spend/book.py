@@ -1,5 +1,6 @@
 """The book: reserves for an attempt what it may cost at most, settles what it did cost, and writes the row."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Protocol
@@ -92,6 +93,9 @@ class Book:
         clock: time.
         random_bits: `random.getrandbits`, for ids.
         emit: observers.
+
+    Attributes:
+        unread: scope and name of accounts whose past is being read from the ledger; who spends in them waits.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class Book:
         self._marks = marks
         self._ids = Ids(clock.wall, random_bits)
         self.unpriced: dict[str, int] = {}
+        self.unread: dict[tuple[str, str], asyncio.Event] = {}
         self.configure(Rules(), Prices(), Calendar())
 
     def configure(self, rules: Rules, prices: Prices, calendar: Calendar) -> None:
@@ -130,7 +135,10 @@ class Book:
             SpendCapReached: a cap leaves no room.
             PriceUnknown: the model has no price, or its input no bound, while a cap applies.
         """
-        found = wants(self.rules, call.caller, call.user, bill.alias)
+        while self.unread and (event := self._unread(call, bill)) is not None:
+            await event.wait()
+        rules = self.rules
+        found = wants(rules, call.caller, call.user, bill.alias)
         price = self._price(bill, found) if bill.model else None
         most = exact(self._most(bill, price, found))
         today = self.today
@@ -143,13 +151,17 @@ class Book:
             raise capped(answer, most, today, self.wall())
         if marks is not None and mark is not None:
             marks.reserve(mark)
-        return Reservation(self, call, bill, price, most, number, answer)
+        held = Reservation(self, call, bill, price, most, number, answer)
+        held.rules = rules
+        return held
 
     def settled(self, held: Reservation, found: Charge, status: int) -> Standing:
         """Write what a reservation came to; return what is left."""
         call, bill, today = held.call, held.bill, self.today
         cost = exact(found.cost)
         standing = self.accounts.settle(held.number, picos(cost), today)
+        if held.rules is not self.rules:
+            self._late(held, picos(cost), today)
         self.ledger.write(self._row(held.number, call, bill, today, found._replace(cost=cost), held.most, status))
         run, usage = call.run, found.usage
         run.cost = cost if run.cost is None else run.cost + cost
@@ -206,6 +218,18 @@ class Book:
         """Tell of each cap whose share passed a step of `alert_at` with these picodollars; for whoever counts."""
         for event in crossed(want, account, cost, self.rules.alert_at):
             self.emit(event)
+
+    def _unread(self, call: Call, bill: Bill) -> asyncio.Event | None:
+        user = self.unread.get(("user", call.caller)) if call.user else None
+        return user or self.unread.get(("model", bill.alias))
+
+    def _late(self, held: Reservation, cost: int, today: Today) -> None:
+        """Count an attempt in accounts that came while it was under way; they read the ledger only up to then."""
+        call, alias = held.call, held.bill.alias
+        before = {want.key for want in wants(held.rules, call.caller, call.user, alias)}
+        since = [want for want in wants(self.rules, call.caller, call.user, alias) if want.key not in before]
+        if since and cost:
+            self.accounts.bury(f"{held.number}~", cost, since, today)
 
     def _price(self, bill: Bill, found: Sequence[Want]) -> Listed:
         price = self._prices.of(bill)

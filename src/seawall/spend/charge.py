@@ -72,6 +72,8 @@ def charge(bill: Bill, price: Listed | None, most: Decimal, report: Report, outc
             return Charge(report.told, source="response")
         return Charge(bill.fixed, estimated=not outcome.status)
     usage = report.usage
+    if usage == NOTHING and outcome.status >= 400 and report.told is None:
+        return Charge(bill.fixed) if bill.fixed else None  # an answer that no provider bills
     if usage is None:
         if outcome.ended and outcome.status >= 400 and report.told is None:
             return Charge(bill.fixed) if bill.fixed else None  # providers charge no tokens for an error

@@ -228,6 +228,14 @@ class Counters:
         account.month_spent += month
         account.total += total
 
+    def forget(self, scope: str, name: str) -> None:
+        """Forget what was spent in the accounts of a scope and name, to be told anew; what is held stays."""
+        keys = self._users.get(name, {}) if scope == "user" else ((scope, name, ""),)
+        for key in keys:
+            account = self._accounts.get(key)
+            if account is not None:
+                account.day_spent = account.month_spent = account.total = 0
+
     def _open(self, key: Key) -> Account:
         account = self._accounts.get(key)
         if account is None:

@@ -1,10 +1,10 @@
-"""Counters as the ledger knows them: read once at start, so that a restart forgets no cent (semantics 8.5)."""
+"""Counters as the ledger knows them: neither a restart nor a cap that comes later forgets a cent (semantics 8.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from seawall.contracts.ledger import Ledger, Spent
 from seawall.spend.book import Book
-from seawall.spend.caps import wants
+from seawall.spend.caps import Key, wants
 from seawall.spend.counters import Counters
 from seawall.spend.money import picos
 
@@ -13,7 +13,9 @@ __all__ = ["rebuild"]
 _BY = ("caller", "user", "alias")
 
 
-async def rebuild(book: Book, counters: Counters, ledger: Ledger, started: float) -> None:
+async def rebuild(
+    book: Book, counters: Counters, ledger: Ledger, started: float, keep: Callable[[Key], bool] = lambda key: True
+) -> None:
     """Add what was spent before `started` to the counters.
 
     It may come late, where the database was away at the start: what was settled since is counted already and left out.
@@ -23,6 +25,7 @@ async def rebuild(book: Book, counters: Counters, ledger: Ledger, started: float
         counters: empty but for what was settled since `started`.
         ledger: read.
         started: seconds since the epoch.
+        keep: whether an account is one of those wanted; asked once everything is read.
 
     Raises:
         Exception: whatever the ledger raises where it cannot be read; nothing was counted then.
@@ -35,12 +38,14 @@ async def rebuild(book: Book, counters: Counters, ledger: Ledger, started: float
     own = await ledger.spent(_BY, since=started)
     ever = await ledger.spent(_BY)
     for sums, period, sign in ((day, "day", 1), (month, "month", 1), (ever, "total", 1), (own, "total", -1)):
-        _add(book, counters, sums, period, sign)
+        for key, amount in _amounts(book, sums):
+            if keep(key):
+                counters.add(key, book.today, **{period: sign * amount})
 
 
-def _add(book: Book, counters: Counters, sums: Sequence[Spent], period: str, sign: int) -> None:
+def _amounts(book: Book, sums: Sequence[Spent]) -> Iterator[tuple[Key, int]]:
+    """Yield accounts and picodollars."""
     for one in sums:
         caller, user, alias = one.key
-        amount = sign * picos(one.cost)
         for want in wants(book.rules, caller, user, alias):
-            counters.add(want.key, book.today, **{period: amount})
+            yield want.key, picos(one.cost)

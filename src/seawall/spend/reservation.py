@@ -7,6 +7,7 @@ from seawall.contracts.bill import Bill, Meter
 from seawall.contracts.call import Call
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import Notice
+from seawall.spend.caps import Rules
 from seawall.spend.charge import Outcome, Report, charge
 from seawall.spend.counters import Standing
 from seawall.spend.prices import Listed
@@ -30,10 +31,11 @@ class Reservation:
         standing: what was left before it; once it is settled, what is left then.
 
     Attributes:
+        rules: caps under which it is held.
         open: not settled or released yet.
     """
 
-    __slots__ = ("_book", "bill", "call", "most", "number", "open", "price", "standing")
+    __slots__ = ("_book", "bill", "call", "most", "number", "open", "price", "rules", "standing")
 
     def __init__(
         self, book: "Book", call: Call, bill: Bill, price: Listed | None, most: Decimal, number: str, standing: Standing
@@ -45,6 +47,7 @@ class Reservation:
         self.most = most
         self.number = number
         self.standing = standing
+        self.rules: Rules = book.rules
         self.open = True
 
     def settle(self, meter: Meter, status: int, *, ended: bool) -> None:
@@ -60,7 +63,7 @@ class Reservation:
         self.open = False
         book = self._book
         outcome = Outcome(status, ended, book.wall())
-        found = charge(self.bill, self.price, self.most, self._report(meter), outcome)
+        found = charge(self.bill, self.price, self.most, self._report(meter, ended=ended), outcome)
         if found is None:
             book.released(self)
         else:
@@ -76,9 +79,12 @@ class Reservation:
             self.open = False
             self._book.released(self)
 
-    def _report(self, meter: Meter) -> Report:
+    def _report(self, meter: Meter, *, ended: bool) -> Report:
         try:
-            return Report(meter.usage(), meter.seen(), meter.price())
+            usage = meter.usage()
+            # what was seen on the way counts only where the report lacks something
+            seen = 0 if ended and usage is not None else meter.seen()
+            return Report(usage, seen, meter.price())
         except Exception as error:  # noqa: BLE001 - a meter that fails must not keep money held for ever
             fields = (("upstream", self.bill.upstream), ("error", type(error).__name__))
             self._book.emit(Notice("error", "meter_failed", "What an answer used could not be read", fields))

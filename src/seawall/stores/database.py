@@ -1,11 +1,12 @@
 """What both databases of the ledger keep beside its rows: the callers that the management API made."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 import orjson
 
-from seawall.contracts.callers import StoredCaller, StoredKey, StoredUsers
+from seawall.contracts.callers import StoredCaller, StoredCaps, StoredKey, StoredUsers
 from seawall.contracts.ledger import LedgerLost, RowStore
 from seawall.contracts.state import StateLost
 from seawall.contracts.units import Rate
@@ -53,7 +54,7 @@ class DatabaseCallers:
             StateLost: the database cannot be asked now.
         """
         try:
-            await self._database.put_text(caller.name, orjson.dumps(_plain(caller)).decode())
+            await self._database.put_text(caller.name, orjson.dumps(_plain(caller), default=_pair).decode())
         except LedgerLost as error:
             raise StateLost(str(error)) from error
 
@@ -73,7 +74,9 @@ def _plain(caller: StoredCaller) -> dict[str, Any]:
     """Return a caller by the names of its fields; what a later version adds, an earlier one passes over."""
     plain = caller._asdict()
     plain["keys"] = [key._asdict() for key in caller.keys]
-    plain["users"] = None if caller.users is None else caller.users._asdict()
+    plain["spend"] = _amounts(caller.spend)
+    users = caller.users
+    plain["users"] = None if users is None else {**users._asdict(), "spend": _amounts(users.spend)}
     return plain
 
 
@@ -89,9 +92,32 @@ def _caller(name: str, plain: dict[str, Any]) -> StoredCaller:
         _names(plain.get("models")),
         users
         and StoredUsers(
-            users["header"], _rate(users.get("rate")), _rate(users.get("tokens")), users.get("most", 10_000)
+            users["header"], _rate(users.get("rate")), _rate(users.get("tokens")), users.get("most", 10_000),
+            _caps(users.get("spend")),
         ),
-    )
+        _caps(plain.get("spend")),
+    )  # fmt: skip
+
+
+def _amounts(caps: StoredCaps) -> dict[str, str]:
+    """Return caps as decimal texts, since JSON's numbers are not exact."""
+    return {name: str(amount) for name, amount in caps._asdict().items() if amount is not None}
+
+
+def _caps(value: Any) -> StoredCaps:
+    amounts = value or {}
+    return StoredCaps(*(None if (text := amounts.get(name)) is None else Decimal(text) for name in StoredCaps._fields))
+
+
+def _pair(value: Any) -> list[float]:
+    """Return what stands for a rate: its number and its seconds.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, Rate):
+        return list(value)
+    raise TypeError(type(value).__name__)
 
 
 def _rate(value: Any) -> Rate | None:

@@ -139,6 +139,15 @@ class MemoryEntries(Generic[E]):
         for uri, answers in list(self._uris.items()):
             yield uri, {slot: place.entry for slot, place in list(answers.items())}
 
+    def uris(self) -> list[bytes]:
+        """Return every URI; a copy, so that calls may go on between."""
+        return list(self._uris)
+
+    def answers(self, uri: bytes) -> Mapping[Slot, E]:
+        """Return the answers of a URI, for operations pages; looking does not count as using."""
+        answers = self._uris.get(uri)
+        return {} if answers is None else {slot: place.entry for slot, place in answers.items()}
+
     def _room(self, size: int) -> bool:
         """Make room for `size` more bytes where that can be had."""
         if self.held + size > self.most:

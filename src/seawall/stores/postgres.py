@@ -17,12 +17,15 @@ from seawall.stores.rows import (
     COLUMNS,
     KEPT_GROUPS,
     SUMS,
+    TEXTS,
     VERSION,
     columns_of,
+    schema,
     spent_of,
     summed,
     summed_before,
     values_of,
+    within,
 )
 
 __all__ = ["PostgresRows"]
@@ -50,13 +53,7 @@ def _table(name: str, columns: Sequence[str], key: Sequence[str]) -> str:
     return f"CREATE TABLE {name} ({typed}, PRIMARY KEY ({', '.join(key)}))"
 
 
-_SCHEMA = (
-    _table("seawall_ledger", COLUMNS, ("id",)),
-    "CREATE INDEX seawall_ledger_at ON seawall_ledger (at)",
-    _table("seawall_spent_before", (*KEPT_GROUPS, *SUMS), KEPT_GROUPS),
-    _table("seawall_callers", ("name", "text"), ("name",)),
-)
-_TEXTS = "SELECT name, text FROM seawall_callers ORDER BY name"
+_SCHEMA = schema(_table)
 _PUT = "INSERT INTO seawall_callers VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET text = excluded.text"
 _DROP = "DELETE FROM seawall_callers WHERE name = $1"
 _INSERT = (
@@ -155,7 +152,7 @@ class PostgresRows:
             ValueError: a name in `by` is none.
         """
         names = columns_of(by)
-        limits = (since if since is not None else -1.0, until if until is not None else 1e12)
+        limits = within(since, until)
         statement = summed(names, where="at >= $1 AND at < $2")
         async with (
             self._connection() as connection,
@@ -182,7 +179,7 @@ class PostgresRows:
             LedgerLost: the database is gone for now.
         """
         async with self._connection() as connection:
-            return [tuple(record) for record in await connection.fetch(_TEXTS)]
+            return [tuple(record) for record in await connection.fetch(TEXTS)]
 
     async def put_text(self, name: str, text: str) -> None:
         """Keep a text in place of what was kept under its name.

@@ -4,7 +4,7 @@ No database adds decimals of any length exactly, so a sum of US dollars is kept 
 rest in units of 10^-18 dollars: both are whole numbers that every engine adds exactly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -18,14 +18,17 @@ __all__ = [
     "GROUPS",
     "KEPT_GROUPS",
     "SUMS",
+    "TEXTS",
     "VERSION",
     "columns_of",
     "money",
+    "schema",
     "spent_of",
     "split",
     "summed",
     "summed_before",
     "values_of",
+    "within",
 ]
 
 VERSION = 1  # of the schema
@@ -46,6 +49,22 @@ GROUPS = {
 }  # fmt: skip
 # Rows past their time are kept as one line for each of these; their days are gone.
 KEPT_GROUPS = ("month", "caller", "end_user", "upstream", "model", "alias")
+TEXTS = "SELECT name, text FROM seawall_callers ORDER BY name"
+
+
+def schema(table: Callable[[str, Sequence[str], Sequence[str]], str]) -> tuple[str, ...]:
+    """Return the statements that make the schema; `table` makes one of a table's name, columns and key."""
+    return (
+        table("seawall_ledger", COLUMNS, ("id",)),
+        "CREATE INDEX seawall_ledger_at ON seawall_ledger (at)",
+        table("seawall_spent_before", (*KEPT_GROUPS, *SUMS), KEPT_GROUPS),
+        table("seawall_callers", ("name", "text"), ("name",)),
+    )
+
+
+def within(since: float | None, until: float | None) -> tuple[float, float]:
+    """Return limits for `at`, seconds since the epoch, that hold every row where none is given."""
+    return (since if since is not None else -1.0, until if until is not None else 1e12)
 
 
 def split(amount: Decimal) -> tuple[int, int]:

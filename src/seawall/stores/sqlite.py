@@ -16,12 +16,15 @@ from seawall.stores.rows import (
     COLUMNS,
     KEPT_GROUPS,
     SUMS,
+    TEXTS,
     VERSION,
     columns_of,
+    schema,
     spent_of,
     summed,
     summed_before,
     values_of,
+    within,
 )
 
 __all__ = ["SqliteRows"]
@@ -43,13 +46,7 @@ def _table(name: str, columns: Sequence[str], key: Sequence[str]) -> str:
     return f"CREATE TABLE {name} ({typed}, PRIMARY KEY ({', '.join(key)})) WITHOUT ROWID"
 
 
-_SCHEMA = (
-    _table("seawall_ledger", COLUMNS, ("id",)),
-    "CREATE INDEX seawall_ledger_at ON seawall_ledger (at)",
-    _table("seawall_spent_before", (*KEPT_GROUPS, *SUMS), KEPT_GROUPS),
-    _table("seawall_callers", ("name", "text"), ("name",)),
-)
-_TEXTS = "SELECT name, text FROM seawall_callers ORDER BY name"
+_SCHEMA = schema(_table)
 _PUT = "INSERT INTO seawall_callers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text"
 _DROP = "DELETE FROM seawall_callers WHERE name = ?"
 _INSERT = (
@@ -118,7 +115,7 @@ class SqliteRows:
             ValueError: a name in `by` is none.
         """
         names = columns_of(by)
-        values = (since if since is not None else -1.0, until if until is not None else 1e12)
+        values = within(since, until)
         statement = summed(names, where="at >= ? AND at < ?")
         before = since is None and until is None and "day" not in names
 
@@ -147,7 +144,7 @@ class SqliteRows:
         Raises:
             LedgerLost: the file cannot be read now.
         """
-        return await self._run(lambda connection: connection.execute(_TEXTS).fetchall())
+        return await self._run(lambda connection: connection.execute(TEXTS).fetchall())
 
     async def put_text(self, name: str, text: str) -> None:
         """Keep a text in place of what was kept under its name.

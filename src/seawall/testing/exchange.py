@@ -10,6 +10,9 @@ from seawall.contracts.body import Headers
 __all__ = ["Action", "Answer", "End", "Exchange", "Fault"]
 
 
+_PHRASES = {status.value: status.phrase.encode() for status in http.HTTPStatus}
+
+
 class End(Enum):
     """How a program of actions ends what it is on."""
 
@@ -41,7 +44,7 @@ class Answer:
 
     def head(self, length: int | None = None) -> bytes:
         """Return status line and headers; `length` declares another length than the body's."""
-        lines = [b"HTTP/1.1 %d %s" % (self.status, http.HTTPStatus(self.status).phrase.encode())]
+        lines = [b"HTTP/1.1 %d %s" % (self.status, _PHRASES.get(self.status, b""))]
         lines += [name + b": " + value for name, value in self.headers]
         if self.chunked:
             lines.append(b"transfer-encoding: chunked")

@@ -1,5 +1,6 @@
 """An API on loopback to try things against: slow, failing, hanging, streaming, as its paths say."""
 
+import http
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ import orjson
 from seawall.testing import faults
 from seawall.testing.exchange import Action, Answer, End, Exchange
 from seawall.testing.faultserver import FaultServer
+from seawall.testing.told import Told
 from seawall.testing.weather import forecast
 
 __all__ = ["PATHS", "Sandbox"]
@@ -30,11 +32,13 @@ PATHS = {
     "/echo": "the body it was sent",
     "/v1/forecast?latitude=&longitude=": "the weather, in the shape of api.open-meteo.com",
     "/counts": "what this API did so far",
+    "/told": 'PUT a line for each answer that any other path is to give: 200 | Cache-Control: max-age=60 | "hello"',
 }
 
 Made = Answer | Iterable[Action]
 JSON = ((b"content-type", b"application/json"),)
 LARGEST = 1 << 24
+_STATUSES = frozenset(status.value for status in http.HTTPStatus)
 BLOCK = b"seawall " * 8192
 
 
@@ -55,6 +59,7 @@ class Sandbox(FaultServer):
         self.outcomes: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._refused: Counter[bytes] = Counter()
+        self._told = Told()
         self._routes: dict[str, Callable[[Exchange, _Parameters], Made]] = {
             "hello": lambda *_: Answer(body=b"hello from the sandbox\n"),
             "json": lambda *_: _json({"name": "sandbox", "ok": True, "numbers": [1, 2, 3]}),
@@ -70,6 +75,7 @@ class Sandbox(FaultServer):
             "echo": lambda exchange, _: Answer(body=exchange.body, headers=_kind(exchange)),
             "v1": self._weather,
             "counts": lambda *_: _json(self.report()),
+            "told": self._tell,
         }
 
     def report(self) -> dict[str, Any]:
@@ -88,9 +94,10 @@ class Sandbox(FaultServer):
         parts = urlsplit(exchange.target.decode("latin-1"))
         name, _, rest = parts.path.lstrip("/").partition("/")
         route = self._routes.get(name)
+        made: Made
         try:
             if route is None:
-                made: Made = _json({"paths": PATHS}, 200 if not name else 404)
+                made = self._told.answer(exchange) or _json({"paths": PATHS}, 200 if not name else 404)
             else:
                 made = route(exchange, _Parameters(unquote(rest), dict(parse_qsl(parts.query))))
         except _BadParameter as error:
@@ -100,6 +107,14 @@ class Sandbox(FaultServer):
         elif name in ("slow", "stream", "ndjson"):
             self.outcomes["200"] += 1
         return made
+
+    def _tell(self, exchange: Exchange, _: "_Parameters") -> Made:
+        if exchange.method != b"PUT":
+            return _json({"told": self._told.left})
+        try:
+            return _json({"told": self._told.tell(exchange.body.decode("utf-8", "replace"))})
+        except ValueError as error:
+            raise _BadParameter(str(error)) from error
 
     def _broken(self, word: str, end: End) -> Iterable[Action]:
         self.outcomes[word] += 1
@@ -162,11 +177,7 @@ class _Parameters:
 
     def status(self, text: str) -> int:
         code = int(self.number("status", 200, text))
-        try:
-            Answer(code).head()
-        except ValueError:
-            code = 0
-        if code < 200:
+        if code < 200 or code not in _STATUSES:
             raise _BadParameter(f"status must be one from 200 to 599 that HTTP knows, got {text!r:.40}")
         return code
 

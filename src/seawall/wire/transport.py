@@ -105,6 +105,7 @@ class Wire:
             and isinstance(connection.error, UpstreamBroken)
             and call.method in IDEMPOTENT
             and isinstance(call.body, bytes)
+            and not call.run.once
             and not self._closed
         )
 

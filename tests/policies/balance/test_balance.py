@@ -231,6 +231,25 @@ async def test_a_stream_is_under_way_until_it_is_closed():
     assert load.pending == 0
 
 
+@pytest.mark.parametrize("bound", [EU, ASIA], ids=["chosen", "bound"])
+@pytest.mark.parametrize("kind", ["weighted", "failover", "least_loaded"])
+@pytest.mark.parametrize("moment", [0.0, 0.001, 0.005])
+@virtual
+async def test_cancelled_at_any_await_nothing_stays_under_way(moment: float, kind: str, bound: Target):
+    """While the first target is asked, while the next one is, and where nothing is chosen."""
+    orders = Orders()
+    orders.answers = {"eu": BreakerOpen(retry_after=9.0), "us": BreakerOpen(retry_after=5.0)}
+    orders.seconds = {"eu": 0.004, "us": 0.004, "asia": 0.008}
+    pipeline = orders.build(kind)
+    task = asyncio.ensure_future(pipeline(orders.call(bound=bound)))
+    await asyncio.sleep(moment)
+    assert sum(load.pending for load in orders.kept.values()) == (bound is EU)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sum(load.pending for load in orders.kept.values()) == 0
+
+
 @virtual
 async def test_a_bound_call_goes_where_it_is_bound():
     """Backups are not chosen, but a call may be bound to one."""

@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
-from cache_cases import CASES
-from cache_exchange import Case, dated
+import cases_wire
+from cache_cases import CASES as STAGE
+from cache_exchange import Case
 
 __all__ = ["PAGE", "text"]
 
+CASES = [*STAGE, *cases_wire.CASES]
 PAGE = Path(__file__).parents[3] / "docs" / "policies" / "cache-cases.md"
 _TITLES = {
     "9111": "RFC 9111, HTTP Caching",
@@ -28,9 +30,23 @@ Each case is one exchange, played in every test run. In it
 - `<` is the upstream's answer; a request without one is answered without asking. `down` cannot be reached, `wait 5`
   takes five seconds, `~cut 3` ends after three bytes. Answers have a Date, and a body `answer N` where none is shown;
 - `=` is what the client gets (`~` stands for "contains");
-- `+` is the time in seconds that passes. It begins on Thu, 01 Jan 2026 00:00:00 GMT.
+- `+` is the time in seconds that passes. `{60}` is the HTTP-date 60 seconds after the beginning.
+
+Where no seconds pass and no settings are shown, an exchange can be replayed against `seawall demo`, whose upstream
+`cached` is this cache in front of the sandbox: tell the sandbox the lines with `<`, forget what is kept, and send the
+requests.
+
+```sh
+printf '%s\\n' '200 | Cache-Control: max-age=60' | curl -T - http://127.0.0.1:SANDBOX/told  # the port the demo names
+seawall cache purge cached
+curl -i http://127.0.0.1:8080/cached/a               # > GET /a
+curl -i http://127.0.0.1:8080/cached/a               # = 200 | "answer 1", and Cache-Status says so
+```
 
 The id of a case's test is `tests/policies/cache/test_cache_rfc.py::test_cache[...]` with what stands behind its name.
+All of them, and those that only the whole way can show, are played over sockets by `test_cache_sockets.py` beside it.
+There `~first 103 Link: x` is an interim answer before the answer, `drop` ends one connection without an answer, and
+`gateway.example` is the name and port under which the client knows the gateway.
 Settings are `cache = true` where nothing else is shown.
 """
 
@@ -53,7 +69,7 @@ def _one(case: Case) -> str:
     lines = [f"**{case.name}** (`{case.id}`)", ""]
     if settings:
         lines += [f"`cache = {{ {settings} }}`", ""]
-    exchange = [line if len(line) < 200 else line[:100] + "..." for line in dated(case.text).strip().splitlines()]
+    exchange = [line if len(line) < 200 else line[:100] + "..." for line in case.text.strip().splitlines()]
     return "\n".join([*lines, "```", *exchange, "```", ""])
 
 

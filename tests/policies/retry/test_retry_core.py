@@ -184,3 +184,22 @@ def test_explained_with_values():
     for word in ("3 attempts", "100ms", "2s", "20%", "3 per 10s", "1MiB", "1m", "connect"):
         assert word in line
     assert explain(RetrySettings(attempts=1)) == "never tried again"
+
+
+@pytest.mark.parametrize(
+    ("headers", "again"),
+    [
+        ([], True),
+        ([(b"cache-control", b"no-store, max-age=0")], True),
+        ([(b"cache-control", b"public, Max-Age=10")], False),
+        ([(b"cache-control", b"s-maxage=10")], False),
+        ([(b"cache-control", b"max-age=ten")], True),
+        ([(b"date", b"Thu, 01 Jan 2026 00:00:00 GMT"), (b"expires", b"Thu, 01 Jan 2026 00:01:00 GMT")], False),
+        ([(b"date", b"Thu, 01 Jan 2026 00:00:00 GMT"), (b"expires", b"Thu, 01 Jan 2026 00:00:00 GMT")], True),
+        ([(b"date", b"Thu, 01 Jan 2026 00:00:00 GMT"), (b"expires", b"0")], True),
+        ([(b"cache-control", b"max-age=10"), (b"x-should-retry", b"true")], True),
+    ],
+)
+def test_an_error_that_says_how_long_it_holds_is_not_tried_again(headers, again):
+    """RFC 9111 section 4.2.1: its maker would say the same a moment later; `x-should-retry` goes before that."""
+    assert Rules(RetrySettings()).status(503, headers, idempotent=True) is again

@@ -32,7 +32,9 @@ class Pair:
         made = []
         for forgotten in self.forgotten:
             link = await self._links(url)
-            one = RedisEntries(link, forgotten.append, lease)
+            one = RedisEntries(
+                link, forgotten.append, lambda begins, told=forgotten: told.append(begins or None), lease
+            )
             ear = Ear(link, {PURGES: one.heard}, lambda _: None, 100, (one.flush,))
             await ear.start()
             self.ears.append(ear)

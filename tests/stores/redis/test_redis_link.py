@@ -8,7 +8,7 @@ import pytest
 
 from redis_links import QUICK, Links, until
 from seawall.contracts.state import StateLost
-from seawall.stores.redis import Script
+from seawall.stores.redis import Script, Times
 from valkey_server import ValkeyServer, free_port
 
 ECHO = Script("echo", "return ARGV[1]")
@@ -126,6 +126,12 @@ async def test_replicas_wait_for_each_other_when_it_is_back(server: ValkeyServer
     await until(lambda: not first.lost)
     assert loop.time() - began >= QUICK.gather - 0.05
     assert first.count == 1
+
+
+@pytest.mark.parametrize("times", [Times(), QUICK], ids=["default", "of tests"])
+def test_replicas_are_waited_for_as_long_as_the_slowest_of_them_needs(times: Times):
+    """A try that hangs and the pause after it take `longest` each; one that went on before took the whole limit."""
+    assert times.gather > 2 * times.longest
 
 
 async def test_one_wrong_script_loses_nothing(steady: ValkeyServer, links: Links):

@@ -27,7 +27,7 @@ async def test_the_listed_commands_are_enough_and_none_is_too_much(server: Valke
     link = await links(f"redis://gate:word@127.0.0.1:{server.port}/0")
     assert not link.lost, links.told.events
     limits, leases, messages = RedisLimits(link), RedisLeases(link), RedisMessages(link, time.time)
-    entries = RedisEntries(link, lambda _: None)
+    entries = RedisEntries(link, lambda _: None, lambda _: None)
     ear = Ear(link, {STREAM: messages.heard, PURGES: entries.heard}, lambda _: None, 10)
     await ear.start()
     await limits.take("a", Rate(60, 60.0), 6)

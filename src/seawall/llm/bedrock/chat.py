@@ -8,20 +8,13 @@ import orjson
 from seawall.llm import fields
 from seawall.llm.bedrock.chat_messages import turns_of
 from seawall.llm.bedrock.parts import Block, Turns, only, refuse, tool_config
+from seawall.llm.counterparts import CHAT_FIELDS, EFFORTS
 from seawall.llm.fields import Object
 from seawall.llm.seam import Asked, NotUnderstood
 
 __all__ = ["converse_of_chat"]
 
-_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 _TIERS = frozenset(("default", "flex", "priority"))
-# Those that are translated, and those that only concern OpenAI's own books and caches.
-_KNOWN = frozenset((
-    "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "stream",
-    "stream_options", "n", "tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort",
-    "service_tier", "modalities", "presence_penalty", "frequency_penalty", "user", "safety_identifier",
-    "prompt_cache_key", "prompt_cache_retention", "metadata",
-))  # fmt: skip
 
 
 def converse_of_chat(asked: Asked, most: int) -> dict[str, Any]:
@@ -35,7 +28,7 @@ def converse_of_chat(asked: Asked, most: int) -> dict[str, Any]:
         NotUnderstood: something in it has no counterpart; the message names the field.
     """
     document = fields.mapping(asked.document, "The body")
-    only(document, _KNOWN)
+    only(document, CHAT_FIELDS)
     _refuse_values(document, asked.choices)
     system, turns = turns_of(document)
     body: dict[str, Any] = {"messages": turns.messages, "inferenceConfig": _inference(document, most)}
@@ -135,7 +128,7 @@ def _output(document: Object) -> dict[str, Any]:
     config: dict[str, Any] = {}
     effort = document.get("reasoning_effort")
     if effort is not None:
-        if effort not in _EFFORTS:
+        if effort not in EFFORTS:
             raise refuse("reasoning_effort", "knows low, medium, high, xhigh and max only")
         config["effort"] = effort
     wanted = fields.mapping(document.get("response_format") or {"type": "text"}, "response_format")

@@ -8,6 +8,7 @@ import orjson
 from seawall.contracts.usage import Usage
 from seawall.llm.bedrock.hearing import blocks_of, cited_text
 from seawall.llm.bedrock.usage import usage_of
+from seawall.llm.completion import Completion
 from seawall.llm.seam import Api, Operation
 
 __all__ = ["ChatWriter"]
@@ -29,22 +30,19 @@ class ChatWriter:
         wants_usage: of a stream, the chunk with the usage too.
     """
 
-    __slots__ = ("_created", "_id", "_model", "_tools", "_usage", "_wants_usage", "dialect", "operation")
+    __slots__ = ("_completion", "_tools", "_usage", "dialect", "operation")
 
     def __init__(self, model: str, wants_usage: bool) -> None:
         self.dialect: Api = "openai"
         self.operation: Operation = "chat"
-        self._model = model
-        self._wants_usage = wants_usage
-        self._id = "chatcmpl-bedrock"
-        self._created = 0
+        self._completion = Completion("chatcmpl-bedrock", model, wants_usage)
         self._tools: dict[Any, int] = {}
         self._usage: Usage | None = None
 
     def begin(self, request: str, created: int) -> None:
         """Learn what the answer's own id is made of."""
-        self._id = f"chatcmpl-{request or 'bedrock'}"
-        self._created = created
+        self._completion.ident = f"chatcmpl-{request or 'bedrock'}"
+        self._completion.created = created
 
     def whole(self, document: dict[str, Any]) -> bytes:
         """Return the completion."""
@@ -67,31 +65,26 @@ class ChatWriter:
             message["tool_calls"] = calls
         if any(thoughts):
             message["reasoning_content"] = "".join(thoughts)
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(document)}
-        usage = usage_of(document) or Usage()
-        return orjson.dumps(self._object("chat.completion") | {"choices": [choice], "usage": _shown(usage)})
+        return self._completion.whole(message, _finish(document), _shown(usage_of(document) or Usage()))
 
     def event(self, name: str, document: dict[str, Any]) -> bytes:
         """Return the chunk for one event, nothing where the dialect has none."""
         match name:
             case "messageStart":
-                return self._chunk({"role": "assistant", "content": "", "refusal": None})
+                return self._completion.chunk({"role": "assistant", "content": "", "refusal": None})
             case "contentBlockStart":
                 return self._start(document)
             case "contentBlockDelta":
                 return self._delta(document)
             case "messageStop":
-                return self._chunk({}, _finish(document))
+                return self._completion.chunk({}, _finish(document))
             case "metadata":
                 self._usage = usage_of(document)
         return b""
 
     def done(self) -> bytes:
         """Return the usage where it is wanted, and the mark that ends every stream."""
-        if not self._wants_usage:
-            return b"data: [DONE]\n\n"
-        last = self._object("chat.completion.chunk") | {"choices": [], "usage": _shown(self._usage or Usage())}
-        return b"data: " + orjson.dumps(last) + b"\n\ndata: [DONE]\n\n"
+        return self._completion.end(_shown(self._usage or Usage()))
 
     def _start(self, document: dict[str, Any]) -> bytes:
         start = document.get("start")
@@ -99,28 +92,18 @@ class ChatWriter:
         if not isinstance(tool, dict):
             return b""
         index = self._tools[document.get("contentBlockIndex")] = len(self._tools)
-        return self._chunk({"tool_calls": [{"index": index, **_call(tool, "")}]})
+        return self._completion.chunk({"tool_calls": [{"index": index, **_call(tool, "")}]})
 
     def _delta(self, document: dict[str, Any]) -> bytes:
         match document.get("delta"):
             case {"text": str(text)}:
-                return self._chunk({"content": text})
+                return self._completion.chunk({"content": text})
             case {"toolUse": {"input": str(piece)}}:
                 index = self._tools.get(document.get("contentBlockIndex"), max(0, len(self._tools) - 1))
-                return self._chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+                return self._completion.chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
             case {"reasoningContent": {"text": str(text)}}:
-                return self._chunk({"reasoning_content": text})
+                return self._completion.chunk({"reasoning_content": text})
         return b""
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        whole = self._object("chat.completion.chunk") | {"choices": [choice]}
-        if self._wants_usage:
-            whole["usage"] = None
-        return b"data: " + orjson.dumps(whole) + b"\n\n"
-
-    def _object(self, kind: str) -> dict[str, Any]:
-        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
 
 
 def _call(tool: Mapping[str, Any], arguments: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seawall.llm import fields
-from seawall.llm.counterparts import only, refuse
+from seawall.llm.counterparts import CHAT_FIELDS, EFFORTS, only, refuse
 from seawall.llm.fields import Object
 from seawall.llm.seam import Asked
 from seawall.llm.to_anthropic.tools import choice_of, tools_of
@@ -13,15 +13,7 @@ from seawall.llm.to_anthropic.turns import turns_of
 __all__ = ["ANTHROPIC", "message_of_chat"]
 
 ANTHROPIC = "Anthropic"
-_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 _TIERS: Mapping[str, str] = {"auto": "auto", "default": "standard_only"}
-# Those that are translated, and those that only concern OpenAI's own books and caches.
-_KNOWN = frozenset((
-    "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "stream",
-    "stream_options", "n", "tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort",
-    "service_tier", "modalities", "presence_penalty", "frequency_penalty", "user", "safety_identifier",
-    "prompt_cache_key", "prompt_cache_retention", "metadata",
-))  # fmt: skip
 
 
 def message_of_chat(asked: Asked, model: str, most: int) -> dict[str, Any]:
@@ -36,7 +28,7 @@ def message_of_chat(asked: Asked, model: str, most: int) -> dict[str, Any]:
         NotUnderstood: something in it has no counterpart; the message names the field.
     """
     document = fields.mapping(asked.document, "The body")
-    only(document, _KNOWN, ANTHROPIC)
+    only(document, CHAT_FIELDS, ANTHROPIC)
     _refuse_values(document, asked.choices)
     system, turns = turns_of(document)
     body: dict[str, Any] = {"model": model, "max_tokens": most, "messages": turns}
@@ -88,10 +80,10 @@ def _thinking(document: Object, body: dict[str, Any]) -> None:
     effort = document.get("reasoning_effort")
     if effort == "none":
         body["thinking"] = {"type": "disabled"}
-    elif effort in _EFFORTS:
+    elif effort in EFFORTS:
         config["effort"] = effort
     elif effort is not None:
-        raise refuse("reasoning_effort", ANTHROPIC, f"must be none, {', '.join(sorted(_EFFORTS))}")
+        raise refuse("reasoning_effort", ANTHROPIC, f"must be none, {', '.join(sorted(EFFORTS))}")
     shape = document.get("response_format")
     if shape is not None:
         shape = fields.mapping(shape, "response_format")

@@ -5,13 +5,12 @@ from typing import Any
 
 import orjson
 
+from seawall.llm.completion import Completion
 from seawall.llm.refused import error_body
 from seawall.llm.sse import Event
 from seawall.llm.to_anthropic.answer import finish_of, message_of, shown
 
 __all__ = ["ChatWriter"]
-
-_DONE = b"data: [DONE]\n\n"
 
 
 class ChatWriter:
@@ -25,14 +24,11 @@ class ChatWriter:
         finished: `message_delta` has told why the answer ended.
     """
 
-    __slots__ = ("_arguments", "_created", "_id", "_model", "_thought", "_tools", "_used", "_wants_usage", "finished")
+    __slots__ = ("_arguments", "_completion", "_thought", "_tools", "_used", "finished")
 
     def __init__(self, model: str, wants_usage: bool) -> None:
         self.finished = False
-        self._model = model
-        self._wants_usage = wants_usage
-        self._id = "chatcmpl-seawall"
-        self._created = 0
+        self._completion = Completion("chatcmpl-seawall", model, wants_usage)
         self._tools = 0
         self._arguments = ""
         self._thought: list[str] = []
@@ -40,18 +36,17 @@ class ChatWriter:
 
     def begin(self, created: int) -> None:
         """Learn the second of the answer."""
-        self._created = created
+        self._completion.created = created
 
     def whole(self, said: dict[str, Any]) -> bytes:
         """Return the completion."""
         if said.get("type") != "message":
             return error_body("openai", 502, "The provider's answer is no message")
-        self._id = f"chatcmpl-{said.get('id')}"
+        self._completion.ident = f"chatcmpl-{said.get('id')}"
         finish = finish_of(said.get("stop_reason"))
-        choice = {"index": 0, "message": message_of(said), "logprobs": None, "finish_reason": finish}
         used = said.get("usage")
         usage = shown(used if isinstance(used, dict) else {})
-        return orjson.dumps(self._object("chat.completion") | {"choices": [choice], "usage": usage})
+        return self._completion.whole(message_of(said), finish, usage)
 
     def event(self, event: Event, said: dict[str, Any]) -> bytes:
         """Return the chunk for one event, nothing where the dialect has none."""
@@ -71,16 +66,13 @@ class ChatWriter:
 
     def done(self) -> bytes:
         """Return the usage where it is wanted, and the mark that ends every stream."""
-        if not self._wants_usage:
-            return _DONE
-        last = self._object("chat.completion.chunk") | {"choices": [], "usage": shown(self._used)}
-        return b"data: " + orjson.dumps(last) + b"\n\n" + _DONE
+        return self._completion.end(shown(self._used))
 
     def _start(self, message: Mapping[str, Any]) -> bytes:
-        self._id = f"chatcmpl-{message.get('id')}"
+        self._completion.ident = f"chatcmpl-{message.get('id')}"
         used = message.get("usage")
         self._used = dict(used) if isinstance(used, dict) else {}
-        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+        return self._completion.chunk({"role": "assistant", "content": "", "refusal": None})
 
     def _open(self, block: Any) -> bytes:
         match block:
@@ -89,26 +81,26 @@ class ChatWriter:
                 self._tools += 1
                 self._arguments = given
                 call = {"id": found, "type": "function", "function": {"name": name, "arguments": given}}
-                return self._chunk({"tool_calls": [{"index": self._tools - 1, **call}]})
+                return self._completion.chunk({"tool_calls": [{"index": self._tools - 1, **call}]})
             case {"type": "thinking"}:
                 self._thought = []
             case {"type": "redacted_thinking"}:
-                return self._chunk({"thinking_blocks": [block]})
+                return self._completion.chunk({"thinking_blocks": [block]})
         return b""
 
     def _delta(self, delta: Any) -> bytes:
         match delta:
             case {"type": "text_delta", "text": str(text)}:
-                return self._chunk({"content": text})
+                return self._completion.chunk({"content": text})
             case {"type": "input_json_delta", "partial_json": str(piece)}:
                 self._arguments += piece
                 return self._call(piece)
             case {"type": "thinking_delta", "thinking": str(text)}:
                 self._thought.append(text)
-                return self._chunk({"reasoning_content": text})
+                return self._completion.chunk({"reasoning_content": text})
             case {"type": "signature_delta", "signature": str(signature)}:
                 block = {"type": "thinking", "thinking": "".join(self._thought), "signature": signature}
-                return self._chunk({"thinking_blocks": [block]})
+                return self._completion.chunk({"thinking_blocks": [block]})
         return b""
 
     def _close(self) -> bytes:
@@ -119,7 +111,7 @@ class ChatWriter:
         return b""
 
     def _call(self, piece: str) -> bytes:
-        return self._chunk({"tool_calls": [{"index": self._tools - 1, "function": {"arguments": piece}}]})
+        return self._completion.chunk({"tool_calls": [{"index": self._tools - 1, "function": {"arguments": piece}}]})
 
     def _finish(self, said: Mapping[str, Any]) -> bytes:
         used = said.get("usage")
@@ -130,14 +122,4 @@ class ChatWriter:
         if reason is None:
             return b""
         self.finished = True
-        return self._chunk({}, finish_of(reason))
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        whole = self._object("chat.completion.chunk") | {"choices": [choice]}
-        if self._wants_usage:
-            whole["usage"] = None
-        return b"data: " + orjson.dumps(whole) + b"\n\n"
-
-    def _object(self, kind: str) -> dict[str, Any]:
-        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
+        return self._completion.chunk({}, finish_of(reason))

@@ -2,8 +2,9 @@
 
 from seawall.contracts.policy import Spec
 from seawall.policies.cache.entry import Entry
+from seawall.policies.cache.explained import explain
 from seawall.policies.cache.flight import Flights
-from seawall.policies.cache.policy import build, bystander, explain
+from seawall.policies.cache.policy import build, bystander
 from seawall.policies.cache.settings import CacheSettings
 
 __all__ = ["SPEC", "CacheSettings", "Entry", "Flights", "bystander"]

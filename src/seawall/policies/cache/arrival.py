@@ -12,7 +12,7 @@ from seawall.policies.cache.entry import Entry
 from seawall.policies.cache.key import Asked, variant
 from seawall.policies.cache.landing import Landing
 from seawall.policies.cache.shelf import Verdict
-from seawall.policies.cache.stale import failed, stands_in
+from seawall.policies.cache.stale import FAILED, failed, stands_in
 from seawall.policies.cache.status import forwarded, hit
 from seawall.policies.cache.tee import TeeReader
 from seawall.policies.cache.validation import not_modified
@@ -115,6 +115,13 @@ class Arrival:
         if isinstance(error, CallError) and failed(error) and self._stands_in(visit):
             return self._stale(visit, b"the upstream failed")
         raise error.with_traceback(None)
+
+    def instead(self, reply: Reply, visit: Visit) -> Reply | None:
+        """Return a stale copy for an answer that is an error, which is closed then; None where none may stand in."""
+        if reply.status not in FAILED or not self._stands_in(visit):
+            return None
+        reply.close()
+        return self._stale(visit, b"the upstream failed", reply.status)
 
     def _follower(self, verdict: Verdict, reader: TeeReader | None, visit: Visit) -> Reply | None:
         """Return the reply of a call that waited for another's answer; None where that is not for it."""

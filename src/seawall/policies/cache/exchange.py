@@ -21,19 +21,22 @@ class Question:
         old: the entry that may be good still, or None.
         keep: whether the request lets anything be kept.
         forward: the client's own conditions are passed on, where nothing is kept.
+        once: a stale copy is given where it fails: neither sent again nor waited for.
     """
 
-    __slots__ = ("asked", "call", "forward", "keep", "old", "ticket")
+    __slots__ = ("asked", "call", "forward", "keep", "old", "once", "ticket")
 
     def __init__(
-        self, ticket: Ticket, call: Call, asked: Asked, old: Entry | None, *, keep: bool = True, forward: bool = False
-    ) -> None:
+        self, ticket: Ticket, call: Call, asked: Asked, old: Entry | None, *, keep: bool = True, forward: bool = False,
+        once: bool = False,
+    ) -> None:  # fmt: skip
         self.ticket = ticket
         self.call = call
         self.asked = asked
         self.old = old
         self.keep = keep
         self.forward = forward
+        self.once = once
 
 
 async def exchange(question: Question, shelf: Shelf, proceed: Proceed) -> Verdict:
@@ -46,6 +49,7 @@ async def exchange(question: Question, shelf: Shelf, proceed: Proceed) -> Verdic
         CallError: there is no answer.
     """
     call, asked, old = question.call, question.asked, question.old
+    call.run.once = question.once
     trial = call
     if old is not None:
         trial = call.fork()

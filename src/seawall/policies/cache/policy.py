@@ -10,7 +10,6 @@ from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
 from seawall.contracts.store import Entries, SharedEntries
-from seawall.contracts.units import show_duration, show_size
 from seawall.policies.cache.answer import answer
 from seawall.policies.cache.arrival import Arrival, Visit, passed_on
 from seawall.policies.cache.bystander import Bystander
@@ -28,7 +27,7 @@ from seawall.policies.cache.status import hit
 from seawall.policies.cache.tee import Keeping
 from seawall.stores.memory import MemoryEntries
 
-__all__ = ["Cache", "build", "bystander", "explain"]
+__all__ = ["Cache", "build", "bystander"]
 
 _ROUNDS = 3  # times a call waits for another's answer before it asks for itself
 _MARGIN = 0.05  # seconds before the deadline at which a stale copy is given (semantics 1.2)
@@ -130,7 +129,9 @@ class Cache:
         if call.method == b"HEAD":
             return await self._head(visit, proceed)
         if asked.range is not None:  # passed through; a part is never kept as the whole (section 3.4)
-            return await self._past(call, proceed)
+            call.run.cache = "bypass"
+            given, theirs = await self._sent_once(visit, proceed)
+            return passed_on(given, b"bypass") if theirs else given
         # What wants its own answer neither waits for another's nor lets others wait for it
         if visit.use is Use.REQUEST or (asks is not None and (asks.no_cache or asks.no_store)):
             return await self._alone(visit, proceed)
@@ -157,14 +158,16 @@ class Cache:
     def _question(self, visit: Visit, key: tuple[bytes, bytes, bytes]) -> Question:
         forward = visit.entry is None and not self._flights.fill.has(key, self._now())
         ticket = self._shelf.begin(visit.uri, visit.asked.scope)
-        return Question(ticket, visit.call, visit.asked, visit.entry, forward=forward)
+        return Question(ticket, visit.call, visit.asked, visit.entry, forward=forward, once=self._stands_in(visit))
 
     def _patient_until(self, visit: Visit) -> float | None:
         """Return until when the upstream may answer while a stale copy could stand in, None where none could."""
-        entry, now = visit.entry, self._now()
-        if entry is None or not stands_in(entry, visit.asks, now):
+        if not self._stands_in(visit):
             return None
-        return min(now + self._patience, visit.call.deadline - _MARGIN)
+        return min(self._now() + self._patience, visit.call.deadline - _MARGIN)
+
+    def _stands_in(self, visit: Visit) -> bool:
+        return visit.entry is not None and stands_in(visit.entry, visit.asks, self._now())
 
     def _refresh(self, visit: Visit, proceed: Proceed) -> None:
         """Start a refresh behind the answer, unless one is under way."""
@@ -183,7 +186,10 @@ class Cache:
         shelf, asks, asked = self._shelf, visit.asks, visit.asked
         keep = asks is None or not asks.no_store
         ticket = shelf.begin(visit.uri, asked.scope)
-        question = Question(ticket, visit.call, asked, visit.entry, keep=keep, forward=visit.entry is None)
+        question = Question(
+            ticket, visit.call, asked, visit.entry,
+            keep=keep, forward=visit.entry is None, once=self._stands_in(visit),
+        )  # fmt: skip
         try:
             verdict = await exchange(question, shelf, proceed)
         except CallError as error:
@@ -215,13 +221,26 @@ class Cache:
         """Pass HEAD on; what it says freshens or ends what is kept for GET (section 4.3.5)."""
         entry, asks = visit.entry, visit.asks
         asked_at = self._now()
-        try:
-            reply = await proceed(visit.call)
-        except CallError as error:
-            return self._arrival.failed(error, visit)
+        reply, theirs = await self._sent_once(visit, proceed)
+        if not theirs:
+            return reply
         if reply.status == 200 and entry is not None and (asks is None or not asks.no_store):
             self._shelf.head(visit.uri, visit.asked, visit.call, entry, reply, asked_at)
         return passed_on(reply, visit.reason)
+
+    async def _sent_once(self, visit: Visit, proceed: Proceed) -> tuple[Reply, bool]:
+        """Pass the call on as it is; return the upstream's answer and True, or a stale copy for one that failed.
+
+        Raises:
+            CallError: there is no answer, and no copy may stand in.
+        """
+        visit.call.run.once = self._stands_in(visit)
+        try:
+            reply = await proceed(visit.call)
+        except CallError as error:
+            return self._arrival.failed(error, visit), False
+        copy = self._arrival.instead(reply, visit)
+        return (reply, True) if copy is None else (copy, False)
 
     async def _other(self, call: Call, proceed: Proceed) -> Reply:
         """Pass on what is neither GET nor HEAD; an unsafe one that did not fail makes answers invalid (section 4.4)."""
@@ -261,24 +280,3 @@ def _state(ctx: Context) -> tuple[Entries[Entry], Flights]:
     if store is None:
         store = ctx.keep("", "cache", "entries", partial(MemoryEntries[Entry], _DEFAULT))
     return store, ctx.keep(ctx.upstream, "cache", "flights", partial(Flights, ctx.wheel))
-
-
-def explain(settings: CacheSettings) -> str:
-    """Return the line of `seawall explain`."""
-    words = []
-    if settings.ttl is None:
-        words.append("fresh for as long as the response says")
-    elif settings.override:
-        words.append(f"fresh for {show_duration(settings.ttl)} whatever the response says")
-    else:
-        words.append(f"fresh for {show_duration(settings.ttl)} where the response says nothing")
-    if settings.stale_while_revalidate:
-        words.append(f"then {show_duration(settings.stale_while_revalidate)} stale while refreshed behind")
-    if settings.stale_if_error:
-        words.append(
-            f"{show_duration(settings.stale_if_error)} stale where the upstream fails or takes longer than "
-            f"{show_duration(settings.patience)}"
-        )
-    words.append(f"shared by {'one caller' if settings.share == 'caller' else 'all with the same credential'}")
-    words.append(f"answers up to {show_size(settings.largest)}")
-    return "; ".join(words)

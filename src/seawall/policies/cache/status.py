@@ -1,5 +1,7 @@
 """Our member of Cache-Status (RFC 9211)."""
 
+from math import ceil, floor
+
 __all__ = ["forwarded", "hit"]
 
 
@@ -42,4 +44,5 @@ def forwarded(
 
 
 def _whole(ttl: float) -> int:
-    return int(ttl // 1)
+    """Return whole seconds: of what is fresh together with Age its lifetime, and never 0 for what is stale."""
+    return ceil(ttl) if ttl > 0 else floor(ttl)

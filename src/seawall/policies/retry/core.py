@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 from seawall.contracts.body import Headers
 from seawall.contracts.errors import UpstreamError, UpstreamTimeout
@@ -51,7 +52,34 @@ class Rules:
                     return True
                 if word == b"false":
                     return False
-        return idempotent and status in self.statuses
+        return idempotent and status in self.statuses and not _lasting(headers)
+
+
+def _lasting(headers: Headers) -> bool:
+    """Whether an error says that it holds for a while: asked again at once, its maker would say the same.
+
+    Source: RFC 9111 section 4.2.1, freshness by `max-age`, `s-maxage`, or an Expires later than Date.
+    """
+    expires = date = b""
+    for name, value in headers:
+        if name == b"cache-control":
+            for part in value.lower().split(b","):
+                directive, _, seconds = part.strip(b" \t").partition(b"=")
+                if directive in (b"max-age", b"s-maxage") and seconds.isdigit() and seconds.strip(b"0"):
+                    return True
+        elif name == b"expires":
+            expires = value
+        elif name == b"date":
+            date = value
+    return expires != date and _moment(expires) > _moment(date) > 0.0
+
+
+def _moment(date: bytes) -> float:
+    """Return an HTTP-date in seconds since the epoch, 0 for what is none."""
+    try:
+        return parsedate_to_datetime(date.decode("ascii")).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
 
 
 def backoff(retry: int, base: float, longest: float, uniform: Callable[[float, float], float]) -> float:

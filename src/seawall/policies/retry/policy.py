@@ -29,7 +29,7 @@ class Retry:
         budget: shared by all calls to the upstream, and with hedges.
     """
 
-    __slots__ = ("_budget", "_buffers", "_now", "_rules", "_settings", "_share", "_uniform", "_wall")
+    __slots__ = ("_budget", "_buffers", "_now", "_rules", "_settings", "_share", "_targets", "_uniform", "_wall")
 
     def __init__(self, settings: RetrySettings, ctx: Context, budget: RetryBudget) -> None:
         self._settings = settings
@@ -40,6 +40,7 @@ class Retry:
         self._now = ctx.clock.now
         self._wall = ctx.clock.wall
         self._uniform = ctx.uniform
+        self._targets = len(ctx.targets)
 
     async def send(self, call: Call, proceed: Proceed) -> Reply:
         """Proceed, again where that makes sense; the last answer or error is passed on as it is.
@@ -80,19 +81,27 @@ class Retry:
 
     def _after_error(self, call: Call, error: UpstreamError, retries: int, recorder: Recorder | None) -> float:
         """Return the wait before the next attempt, or `NEVER`."""
-        if self._last(call, retries, recorder) or not self._rules.error(error, idempotent=call.idempotent):
+        if self._spared(call, retries) or self._last(call, retries, recorder):
+            return NEVER
+        if not self._rules.error(error, idempotent=call.idempotent):
             return NEVER
         return self._granted(call, self._backoff(retries))
 
     def _after_reply(self, call: Call, reply: Reply, retries: int, recorder: Recorder | None) -> float:
         """Return the wait before the next attempt, or `NEVER`."""
         status, headers = reply.status, reply.headers
-        if self._last(call, retries, recorder) or not self._rules.status(status, headers, idempotent=call.idempotent):
+        if (status >= 500 and self._spared(call, retries)) or self._last(call, retries, recorder):
+            return NEVER
+        if not self._rules.status(status, headers, idempotent=call.idempotent):
             return NEVER
         seconds = asked(status, headers, self._wall())
         if seconds is None:
             return self._granted(call, self._backoff(retries))
         return self._granted(call, padded(seconds, self._settings.base, self._uniform))
+
+    def _spared(self, call: Call, retries: int) -> bool:
+        """Whether every target had its turn, and a kept answer is given in place of the failure."""
+        return call.run.once and retries + 1 >= self._targets
 
     def _last(self, call: Call, retries: int, recorder: Recorder | None) -> bool:
         """Whether no attempt may follow this one, however it ended."""

@@ -108,12 +108,12 @@ return 0
 """,
 )
 
-# KEYS: epoch, stream. ARGV: replica, stream's ms, entries of the stream.
+# KEYS: epoch, stream. ARGV: replica, stream's ms, entries of the stream, what the URIs begin with.
 _CLEAR = Script(
     "cache_clear",
     """
 redis.call('INCR', KEYS[1])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'from', ARGV[1], 'all', '1')
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'from', ARGV[1], 'all', ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 0
 """,
@@ -137,10 +137,18 @@ class RedisEntries:
     Args:
         link: to it.
         forget: forgets every answer of a URI in this process, or all where it is None; told what others purged.
+        under: forgets every answer whose URI begins so, all for `b""`.
         lease: seconds a replica may keep the others waiting without a sign of life.
     """
 
-    def __init__(self, link: Link, forget: Callable[[bytes | None], None], lease: float = LEASE) -> None:
+    def __init__(
+        self,
+        link: Link,
+        forget: Callable[[bytes], object],
+        under: Callable[[bytes], object],
+        lease: float = LEASE,
+    ) -> None:
+        self._under = under
         self._lease = int(lease * 1000)
         self._link = link
         self._forget = forget
@@ -207,10 +215,14 @@ class RedisEntries:
         self._outbox[uri] = None
         self._purge(uri)
 
-    def clear(self) -> None:
-        """Forget every answer, here and at every replica."""
+    def clear(self, begins: bytes = b"") -> None:
+        """Forget every answer whose URI begins so, in this process and in every other one.
+
+        What is kept in Redis is forgotten whole, since nothing there can be found by the beginning of its URI; where
+        Redis is lost now, everybody forgets everything once it is back.
+        """
         self._all = True
-        self._clear()
+        self._clear(begins)
 
     async def renew(self, lease: bytes) -> None:
         """Hold a lease for a few seconds more.
@@ -238,15 +250,16 @@ class RedisEntries:
         if b"uri" in fields:
             self._forget(fields[b"uri"])
         elif b"all" in fields:
-            self._forget(None)
+            self._under(fields[b"all"])
 
     def _purge(self, uri: bytes) -> None:
         args: list[Word] = [self._link.replica, uri, _PURGED, _KEPT]
         self._link.post(_PURGE, [*_keys(uri)[:2], PURGES], args, partial(self._outbox.pop, uri, None))
 
-    def _clear(self) -> None:
+    def _clear(self, begins: bytes = b"") -> None:
         pending = tuple(self._outbox)
-        self._link.post(_CLEAR, [_EPOCH, PURGES], [self._link.replica, _PURGED, _KEPT], partial(self._cleared, pending))
+        args: list[Word] = [self._link.replica, _PURGED, _KEPT, begins]
+        self._link.post(_CLEAR, [_EPOCH, PURGES], args, partial(self._cleared, pending))
 
     def _cleared(self, pending: tuple[bytes, ...]) -> None:
         self._all = False

@@ -14,7 +14,7 @@ class Times(NamedTuple):
         connect: the first try at the start may take before the gateway goes on without.
         again, longest: between two tries to get it back: at first, and at most.
         gather: it waits for the other replicas when Redis is back, so that none takes the whole limit while another
-            still has a share of its own; a little longer than `longest`.
+            still has a share of its own; longer than a failing try and the pause after it, `longest` each.
         beat: between two signs of life of a replica.
         gone: after which a replica without one is not counted.
     """
@@ -24,6 +24,6 @@ class Times(NamedTuple):
     connect: float = 1.0
     again: float = 0.05
     longest: float = 1.0
-    gather: float = 1.5
+    gather: float = 2.5
     beat: float = 1.0
     gone: float = 5.0
