@@ -88,12 +88,15 @@ class Call:
         request_id: sent upstream and to the client.
         trace: `(trace_id, parent_span_id, flags)` in lower-case hex, of the caller's traceparent or our own.
         run: shared by forks.
-        attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end.
+        attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end,
+            for calls with a bill.
             Attempts side by side are forks, so a stage below them finds its own here, and whether it was sent.
+        ready: a list of headers and its lines as `contracts.fields.rendered` gives them, or None; it counts only while
+            `headers` is that very list.
     """
 
     __slots__ = (
-        "attempt", "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path",
+        "attempt", "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "ready",
         "request_id", "route", "run", "target", "timeouts", "trace", "upstream", "user",
     )  # fmt: skip
 
@@ -135,6 +138,7 @@ class Call:
         self.user = user
         self.bill = bill
         self.attempt: Attempt | None = None
+        self.ready: tuple[Headers, bytes] | None = None
 
     def timed_out(self, now: float) -> bool:
         """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.
@@ -145,11 +149,13 @@ class Call:
 
     def fork(self, target: Target | None = None) -> "Call":
         """Return a copy that shares `run`, optionally bound to another target."""
-        return Call(
+        copy = Call(
             self.method, self.path, self.headers, target or self.target, self.timeouts, self.deadline, self.run,
             self.body, self.length, self.idempotent, self.upstream, self.route, self.caller, self.request_id,
             self.trace, self.user, self.bill,
         )  # fmt: skip
+        copy.ready = self.ready
+        return copy
 
 
 class Attempt:

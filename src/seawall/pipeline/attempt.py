@@ -63,7 +63,9 @@ class Attempts:
         limited = own < deadline
         if limited:
             deadline = own
-        call.attempt = attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
+        attempt = Attempt(call, number, self._headers(call, deadline - now), deadline)
+        if call.bill is not None:  # only who pays asks; the two refer to each other, which only the collector undoes
+            call.attempt = attempt
         # Where the call's deadline comes first, the deadline stage ends this attempt and it needs no limit of its own
         limit = TimeLimit(self._wheel, own, partial(_timeout, attempt)) if limited else None
         try:
