@@ -2,6 +2,9 @@
 
 from test_gateway_door import Harness, fine
 
+from seawall.contracts.call import Call
+from seawall.contracts.fields import rendered
+from seawall.contracts.reply import Reply
 from seawall.contracts.request import Memory
 from seawall.testing import virtual
 
@@ -56,3 +59,41 @@ async def test_a_refusal_is_never_remembered() -> None:
         reply, _ = await here.done(target, b"GET", *headers, memory=memory)
         assert reply.status >= 400
         assert memory.kept is None
+
+
+@virtual
+async def test_lines_that_are_ready_are_those_of_the_headers() -> None:
+    """Byte for byte, also where a client's header could not be written: then the wire is left to say so."""
+    here, memory = Harness(fine), Memory()
+    for _ in range(2):
+        await here.done(b"/weather/x", b"GET", (b"accept", b"*/*"), memory=memory)
+    for call in here.calls:
+        assert call.ready is not None
+        assert call.ready[0] is call.headers
+        assert call.ready[1] == rendered(call.headers)
+        assert call.fork().ready is call.ready
+    await here.done(b"/weather/x", b"GET", (b"x-a", b"a\r\nb: c"))
+    assert here.calls[-1].ready is None
+
+
+@virtual
+async def test_an_answer_that_is_ready_loses_what_no_client_may_get() -> None:
+    """Lines of an answer are sent as they are only where every one of them would have been passed on."""
+    answers = [[(b"date", b"now"), (b"alt-svc", b"h3")], [(b"date", b"now"), (b"x-key", b"ours")], [(b"date", b"now")]]
+
+    async def ready(_: Call) -> Reply:
+        headers = list(answers[0])
+        reply = Reply(200, headers, b"ok")
+        lines = rendered(headers)
+        assert lines is not None
+        reply.ready = (headers, lines, len(headers))
+        return reply
+
+    here = Harness(ready)
+    while answers:
+        for _ in range(2):
+            reply, _ = await here.done(b"/weather/x")
+            names = [name for name, _ in reply.headers]
+            assert names == [b"date", b"via", b"x-request-id", b"server-timing"]
+            assert (reply.ready is not None and reply.ready[0] is reply.headers) == (len(answers) == 1)
+        answers.pop(0)

@@ -65,10 +65,11 @@ class RequestWriter:
         if not FRAMING.isdisjoint(map(_NAME, headers)):
             raise InvalidRequest("Host and framing are not the caller's to give")
         fields = _LINES(map(_FIELD, headers)) + b"\r\n" if headers else b""
-        head = b"".join((call.method, self._before, call.path, self._after, fields))
+        start = b"".join((call.method, self._before, call.path, self._after))
+        fresh = start + fields
         # One pass over all that was not judged before finds every injected line: a line end more or less, or a NUL.
-        if len(head) - len(head.translate(None, b"\r\n\0")) != 2 * len(headers) + 4:
+        if len(fresh) - len(fresh.translate(None, b"\r\n\0")) != 2 * len(headers) + 4:
             raise InvalidRequest("A header or the path holds a line break or NUL")
         if _BLANK in call.path:
             raise InvalidRequest("The path holds a blank")
-        return b"%b%b%b" % (head, block, framing)
+        return b"".join((start, block, fields, framing))
