@@ -44,11 +44,12 @@ async def gateway(tmp_path) -> AsyncIterator[App]:
             yield running
 
 
-async def get(running: App, path: str, *headers: str) -> bytes:
+async def get(running: App, path: str, *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
     """Ask the gateway, on a connection of its own; return the whole answer."""
     reader, writer = await asyncio.open_connection(*running.addresses[0].rsplit(":", 1))
-    lines = "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers])
-    writer.write(f"{lines}\r\n\r\n".encode())
+    length = (f"Content-Length: {len(body)}",) if body else ()
+    lines = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *length, *headers])
+    writer.write(f"{lines}\r\n\r\n".encode() + body)
     raw = await reader.read()
     writer.close()
     return raw
@@ -156,3 +157,58 @@ async def test_every_example_is_valid_by_its_own_schema(gateway: App):
         for example in schemas[name]["examples"]:
             Draft202012Validator({**schemas[name], "components": document["components"]}).validate(example)
             TypeAdapter(getattr(models, name)).validate_python(example)
+
+
+async def test_answers_of_models_are_counted_listed_and_forgotten():
+    """They stand under no upstream, by alias; a purge of all is of them too."""
+    completion = {
+        "id": "1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "planted"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }  # fmt: skip
+    whole = Answer(200, orjson.dumps(completion), ((b"content-type", b"application/json"),))
+    async with FaultServer(lambda _: whole) as origin:
+        text = (
+            f'[server]\nlisten = "127.0.0.1:0"\nadmin_token = "{TOKEN}"\n[log]\nlevel = "error"\n'
+            f'[upstreams.ai]\napi = "openai"\nurl = "{origin.url}/v1"\nkey = "k"\nallow_private = true\n'
+            '[models.fast]\ntargets = ["ai/m"]\ncache = "1h"\nprice = { input = "1 USD/M", output = "1 USD/M" }\n'
+        )
+        async with App(parse(text, {}).tree) as running:
+            body = orjson.dumps({"model": "fast", "messages": [{"role": "user", "content": "hi"}]})
+            for _ in range(2):
+                assert b"planted" in await get(running, "/v1/chat/completions", method="POST", body=body)
+            shown = await ask(running, "GET", "/api/v1/cache")
+            assert [(one["upstream"], one["path"], one["answers"]) for one in shown["paths"]] == [
+                ("", "models/fast", 1)
+            ]
+            assert shown["answers"] == 1
+            assert shown["bytes"] >= shown["paths"][0]["bytes"] > 0
+            assert (await ask(running, "POST", "/api/v1/cache/purge", {})) == {"answers": 1}
+            assert (await ask(running, "GET", "/api/v1/cache"))["answers"] == 0
+
+
+async def test_an_upstream_at_the_root_gets_neither_the_question_nor_the_token():
+    """The commands ask where every gateway has its own paths, whatever is mounted at `/`."""
+    heard: list[Exchange] = []
+
+    def taken(exchange: Exchange) -> Answer:
+        heard.append(exchange)
+        return Answer(200, b"", ())
+
+    async with FaultServer(taken) as origin:
+        text = (
+            f'[server]\nlisten = "127.0.0.1:0"\nadmin_token = "{TOKEN}"\n[log]\nlevel = "error"\n'
+            f'[upstreams.up]\nurl = "{origin.url}"\nallow_private = true\ncache = true\nmount = "/"\n'
+        )
+        async with App(parse(text, {}).tree) as running:
+            assert (await typed(running, "list")).stdout.startswith("0 answers")
+            assert (await typed(running, "purge", "--all")).stdout == "purged: 0 answers here\n"
+            assert (await ask(running, "GET", "/api/v1/cache"))["answers"] == 0
+        assert heard == []
+
+
+async def test_a_server_that_says_nothing_is_no_gateway():
+    """A word, no traceback."""
+    async with FaultServer(lambda _: Answer(200, b"", ())) as origin:
+        with pytest.raises(RemoteError, match="no Seawall"):
+            await asyncio.to_thread(Remote(f"{origin.url}/-/", TOKEN).ask, "GET", "/api/v1/cache")

@@ -117,7 +117,7 @@ async def outcome(column: str, host: str, port: int, attempts: Callable[[], int]
     writer.write(head.encode() + b"\r\n" + body)
     before = attempts()
     try:
-        raw = await asyncio.wait_for(reader.read(), 10)
+        raw = await asyncio.wait_for(reader.read(), 60)
     finally:
         writer.transport.abort()
     return f"{_said(raw)}, {attempts() - before} attempts".replace(", 1 attempts", ", 1 attempt")

@@ -110,11 +110,11 @@ async def test_a_second_gateway_on_the_same_postgresql_follows(
         one, two = (priced(up.url, url, tmp_path / f"spool{number}") for number in (1, 2))
         async with gateway(one, tmp_path / "log1") as here, gateway(two, tmp_path / "log2") as there:
             key = (await api(here.port, "POST", "", LAB))["key"]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await spend(there.port, key, "ann") == [401]:
                     pass
             assert await spend(there.port, key, "ann", 2) == [200, 429]
             await api(here.port, "DELETE", "/lab")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await spend(there.port, key, "ann") != [401]:
                     pass

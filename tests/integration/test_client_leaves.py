@@ -27,7 +27,7 @@ async def place(log: Path, more: str = "", *, app: object = None) -> AsyncIterat
 
 async def within(event: asyncio.Event) -> None:
     """Wait for something that happens."""
-    await asyncio.wait_for(event.wait(), 10)
+    await asyncio.wait_for(event.wait(), 60)
 
 
 async def connect(here: Gateway, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -73,10 +73,10 @@ async def test_events_reach_curl_while_the_upstream_still_sends(log: Path):
             "curl", "--disable", "-sN", "--noproxy", "*", f"{here.url}/events", stdout=asyncio.subprocess.PIPE
         )
         assert child.stdout is not None
-        assert await asyncio.wait_for(child.stdout.readline(), 10) == b"data: 1\n"
+        assert await asyncio.wait_for(child.stdout.readline(), 60) == b"data: 1\n"
         child.kill()
         await child.wait()
-        await asyncio.wait_for(upstream.gone.wait(), 10)
+        await asyncio.wait_for(upstream.gone.wait(), 60)
 
 
 async def test_curl_uploads_after_100_continue(log: Path, body: str):

@@ -19,7 +19,7 @@ async def _ask(nginx: Nginx, path: str, *lines: str, tls: ssl.SSLContext | None 
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
     head = "\r\n".join((f"GET {path} HTTP/1.1", "host: x", "connection: close", *lines))
     writer.write(f"{head}\r\n\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.transport.abort()
     return answer
 

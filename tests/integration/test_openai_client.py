@@ -143,7 +143,7 @@ async def test_a_stream_is_read_event_by_event(place: Place):
         stream = await client.chat.completions.create(model="gpt-4.1", messages=MESSAGES, stream=True)
         assert (await anext(stream)).choices[0].delta.content == WORDS[0]
         await stream.close()
-        await asyncio.wait_for(place.upstream.gone.wait(), 10)
+        await asyncio.wait_for(place.upstream.gone.wait(), 60)
 
 
 async def test_a_stream_that_breaks_is_an_error_and_not_half_an_answer(place: Place):

@@ -71,7 +71,7 @@ async def test_a_synchronous_client_sends_and_streams(library: ModuleType, here:
     """Length and chunks up, whole and streamed down; an endless stream is left and the upstream let go."""
     digest = await asyncio.to_thread(down, library, here.url)
     assert digest == hashlib.sha256(UPLOAD).hexdigest()
-    await asyncio.wait_for(upstream.gone.wait(), 10)
+    await asyncio.wait_for(upstream.gone.wait(), 60)
 
 
 async def test_an_asynchronous_client_sends_and_streams(library: ModuleType, here: Gateway, upstream: Watched):
@@ -89,7 +89,7 @@ async def test_an_asynchronous_client_sends_and_streams(library: ModuleType, her
         answers = await asyncio.gather(*uploads, *downloads)
     assert {one.text for one in answers[:6]} == {hashlib.sha256(UPLOAD).hexdigest()}
     assert {one.content for one in answers[6:]} == {UPLOAD}
-    await asyncio.wait_for(upstream.gone.wait(), 10)
+    await asyncio.wait_for(upstream.gone.wait(), 60)
 
 
 async def test_a_client_keeps_its_connections(library: ModuleType, here: Gateway, upstream: Watched):
@@ -112,7 +112,7 @@ async def test_a_client_that_gives_up_is_no_error_of_the_next(library: ModuleTyp
         with pytest.raises(library.ReadTimeout):
             async with client.stream("GET", "/endless", timeout=0.2) as answer:
                 await answer.aread()
-        await asyncio.wait_for(upstream.gone.wait(), 10)
+        await asyncio.wait_for(upstream.gone.wait(), 60)
         assert (await client.get("/hello")).status_code == 200
     assert here.in_use() == (0, 0, 0, 0, 0)
 
@@ -131,6 +131,6 @@ async def test_aiohttp_sends_and_streams(here: Gateway, upstream: Watched):
             assert await answer.read() == UPLOAD
         async with session.get(f"{here.url}/endless") as answer:
             assert await answer.content.readline() == b"data: 1\n"
-        await asyncio.wait_for(upstream.gone.wait(), 10)
+        await asyncio.wait_for(upstream.gone.wait(), 60)
         async with session.get(f"http://127.0.0.1:{here.port}/nowhere") as answer:
             assert (answer.status, answer.content_type) == (404, "application/problem+json")

@@ -326,7 +326,7 @@ async def test_7_6_never_with_the_four_nor_from_an_error(said: str):
 @virtual
 async def test_7_6_an_open_breaker_and_patience():
     """A refusal for the upstream's sake counts as its failure; a slow one is given 500 ms and goes on behind."""
-    stage, _ = build({"stale_if_error": 60, "ttl": 1})
+    stage, context = build({"stale_if_error": 60, "ttl": 1})
 
     def refuse(_):
         raise BreakerOpen
@@ -343,6 +343,7 @@ async def test_7_6_an_open_breaker_and_patience():
     assert asyncio.get_running_loop().time() - before == pytest.approx(0.5, abs=0.02)
     await asyncio.sleep(3)
     assert (await get(stage, upstream))[1] == b"new"
+    await flights(context).drain()
 
 
 @virtual
@@ -355,7 +356,7 @@ async def test_7_6_with_a_copy_at_hand_no_target_is_asked_twice():
         once.append(call.run.once)
         return Reply(200, [], b"x")
 
-    upstream = Upstream(make)
+    upstream = Upstream(make, after=0.1)
     await get(stage, upstream)
     await asyncio.sleep(2)
     await get(stage, upstream)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from typing import TypeVar
 
 from seawall.admin import AnswerView, CacheView, PathView
 from seawall.app.shelves import Shelves
 from seawall.contracts.clock import Clock
-from seawall.contracts.store import SharedEntries, Slot
+from seawall.contracts.store import Kept, SharedEntries, Slot
 from seawall.policies.cache import Entry
+from seawall.stores.memory import MemoryEntries
 
 __all__ = ["KeptAnswers"]
 
@@ -18,6 +20,7 @@ _SHOWN = frozenset((
     b"expires", b"last-modified", b"vary",
 ))  # fmt: skip
 HIDDEN = "***"
+K = TypeVar("K", bound=Kept)
 
 
 class KeptAnswers:
@@ -36,10 +39,11 @@ class KeptAnswers:
 
     def totals(self) -> CacheView:
         """Return how full the store is and what became of it."""
-        entries = self._shelves.entries
+        entries, models = self._shelves.entries, self._shelves.answers
         flights = [one for _, one in self._shelves.flights()]
         return CacheView(
-            entries.used + entries.held, entries.most, len(entries), entries.evicted,
+            entries.used + entries.held + models.used, entries.most + models.most, len(entries) + len(models),
+            entries.evicted + models.evicted,
             sum(map(len, flights)), sum(one.refreshed for one in flights),
         )  # fmt: skip
 
@@ -53,19 +57,19 @@ class KeptAnswers:
         """
         found: dict[tuple[str, str], list[int]] = {}
         left = 0
-        async for uri, answers in self._under(_begins(upstream, prefix)):
+        async for uri, count, size in self._counted(_begins(upstream, prefix)):
             name, _, rest = uri.partition(b"\0")
-            # answers of models stand there too, by alias, under no upstream
+            # answers of models are kept by alias, under no upstream
             key = (name.decode(), rest.partition(b"?")[0].replace(b"\0", b"/").decode("latin-1"))
             sums = found.get(key)
             if sums is None:
                 if len(found) >= most:
-                    left += len(answers)
+                    left += count
                     continue
                 sums = found[key] = [0, 0, 0]
             sums[0] += 1
-            sums[1] += len(answers)
-            sums[2] += sum(entry.size for entry in answers.values())
+            sums[1] += count
+            sums[2] += size
         return [PathView(name, path, *sums) for (name, path), sums in sorted(found.items())], left
 
     async def answers(self, upstream: str, path: str, most: int) -> list[AnswerView]:
@@ -79,7 +83,7 @@ class KeptAnswers:
         wanted = _uri(upstream, path)
         exact = b"?" in wanted
         found: list[AnswerView] = []
-        async for uri, answers in self._under(wanted):
+        async for uri, answers in _under(self._shelves.entries, wanted):
             if uri == wanted or (not exact and uri[len(wanted) :].startswith(b"?")):
                 found += [self._shown(uri, entry) for entry in answers.values()]
                 if len(found) >= most:
@@ -105,15 +109,11 @@ class KeptAnswers:
             shared.clear(begins)
         return self._shelves.forget_under(begins)
 
-    async def _under(self, begins: bytes) -> AsyncIterator[tuple[bytes, Mapping[Slot, Entry]]]:
-        entries = self._shelves.entries
-        for at, uri in enumerate(entries.uris()):
-            if at % _SLICE == _SLICE - 1:
-                await asyncio.sleep(0)
-            if uri.startswith(begins):
-                answers = entries.answers(uri)
-                if answers:
-                    yield uri, answers
+    async def _counted(self, begins: bytes) -> AsyncIterator[tuple[bytes, int, int]]:
+        async for uri, answers in _under(self._shelves.entries, begins):
+            yield uri, len(answers), sum([one.size for one in answers.values()])
+        async for uri, models in _under(self._shelves.answers, begins):
+            yield uri, len(models), sum([one.size for one in models.values()])
 
     def _shown(self, uri: bytes, entry: Entry) -> AnswerView:
         now = self._clock.now()
@@ -133,6 +133,16 @@ class KeptAnswers:
                 for name, value in entry.headers
             ],
         )
+
+
+async def _under(store: MemoryEntries[K], begins: bytes) -> AsyncIterator[tuple[bytes, Mapping[Slot, K]]]:
+    for at, uri in enumerate(store.uris()):
+        if at % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+        if uri.startswith(begins):
+            answers = store.answers(uri)
+            if answers:
+                yield uri, answers
 
 
 def _begins(upstream: str, prefix: str) -> bytes:

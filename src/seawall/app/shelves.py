@@ -54,8 +54,8 @@ class Shelves:
                 for one in list(flights.under_way) if uri is None else (uri,):
                     flights.doom(one)
         if uri is None:
-            return self.entries.clear()
-        return self.entries.purge(uri)
+            return self.entries.clear() + self.answers.clear()
+        return self.entries.purge(uri) + self.answers.purge(uri)
 
     def forget_under(self, begins: bytes) -> int:
         """Forget every answer whose URI begins so, also those on their way; return how many were kept."""
@@ -64,7 +64,8 @@ class Shelves:
         for _, flights in self.flights():
             for uri in [one for one in flights.under_way if one.startswith(begins)]:
                 flights.doom(uri)
-        return sum([self.entries.purge(uri) for uri in self.entries.uris() if uri.startswith(begins)])
+        stores = (self.entries, self.answers)
+        return sum([store.purge(uri) for store in stores for uri in store.uris() if uri.startswith(begins)])
 
     def flights(self) -> Iterator[tuple[str, Flights]]:
         """Yield each upstream with its requests that others may wait for."""

@@ -35,7 +35,8 @@ class Remote:
             raise RemoteError("--url must be the gateway's address, for example http://127.0.0.1:8080")
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._host, self._port = parts.hostname, parts.port
-        self._base = parts.path.rstrip("/")
+        # every gateway has its own paths there; elsewhere an upstream mounted at "/" would get question and token
+        self._base = parts.path.rstrip("/").removesuffix("/-") + "/-"
         self._where = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
         self._token = os.environ.get(VARIABLE, "") if token is None else token
 
@@ -74,6 +75,8 @@ class Remote:
         except orjson.JSONDecodeError as exc:
             raise RemoteError(f"{self._where} is no Seawall: its answer ({status}) is not JSON.") from exc
         if status < 400:
+            if said is None and status != 204:
+                raise RemoteError(f"{self._where} is no Seawall: its answer ({status}) is empty.")
             return said
         detail = said.get("detail", "") if isinstance(said, dict) else ""
         if status == 401:

@@ -1,18 +1,27 @@
 """One outbound call and its attempts: what the pipeline carries."""
 
 from decimal import Decimal
+from typing import Protocol
 
 from seawall.contracts.bill import Bill
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.target import Target, Timeouts
 
-__all__ = ["Attempt", "Call", "Run"]
+__all__ = ["Attempt", "Call", "Early", "Run"]
 
 SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 IDEMPOTENT = SAFE | frozenset((b"PUT", b"DELETE"))  # RFC 9110 section 9.2.2
 
 
 _ROUNDING = 1e-6
+
+
+class Early(Protocol):
+    """Who is told what an upstream says before its answer."""
+
+    def early(self, status: int, headers: Headers) -> None:
+        """Take an interim answer: 102 to 199 (RFC 9110 section 15.2); its headers as they came, without hop-by-hop."""
+        ...
 
 
 class Run:
@@ -33,12 +42,13 @@ class Run:
         tried: target of the latest attempt; the next one goes to another where there is one.
         cost: US dollars of the attempts settled so far, None where none had a price.
         tokens: of language models, input and output of the attempts settled so far, None where there are none.
+        early: who is told of interim answers, None for nobody.
         beside: another run that was made for this call and is paid for by it, such as a cache flight's, or None.
     """
 
     __slots__ = (
-        "attempts", "beside", "budget", "cache", "committed", "cost", "held", "notes", "once", "queue_time", "started",
-        "tokens", "tried", "wire_time",
+        "attempts", "beside", "budget", "cache", "committed", "cost", "early", "held", "notes", "once", "queue_time",
+        "started", "tokens", "tried", "wire_time",
     )  # fmt: skip
 
     def __init__(self, started: float, budget: int = 1) -> None:
@@ -55,6 +65,7 @@ class Run:
         self.tried: Target | None = None
         self.cost: Decimal | None = None
         self.tokens: int | None = None
+        self.early: Early | None = None
         self.beside: Run | None = None
 
     def paid(self) -> tuple[int | None, Decimal | None]:

@@ -37,9 +37,13 @@ class Request:
         secure: the client came over TLS.
         received: when the last byte of the head arrived, seconds on the monotonic clock.
         memory: shared by requests of one connection with the same head, or None.
+        interim: takes status and headers of an interim answer (1xx) to pass on at once; None where nobody is told of
+            one: the client speaks HTTP/1.0, the door has no way for it, or the answer itself has been given.
     """
 
-    __slots__ = ("body", "headers", "host", "length", "memory", "method", "peer", "received", "secure", "target")
+    __slots__ = (
+        "body", "headers", "host", "interim", "length", "memory", "method", "peer", "received", "secure", "target",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Request:
         self.secure = secure
         self.received = received
         self.memory = memory
+        self.interim: Callable[[int, Headers], None] | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of `name` (lower case), or None."""

@@ -123,6 +123,7 @@ class Gateway:
             if request.length != 0:
                 bound(request, plan.upstream.max_body)
             record.call = call = plan.call(request, self._random_bits)
+            record.hidden, call.run.early = plan.upstream.added, record
             admitted = record.admitted
             if admitted is not None:
                 call.caller, call.user = admitted.caller, admitted.user

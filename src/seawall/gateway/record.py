@@ -3,12 +3,14 @@
 from typing import Protocol
 
 from seawall.contracts.admission import Admitted
+from seawall.contracts.body import Headers
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import CallEnded, Emit
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
+from seawall.gateway.headers import clean_reply
 
 __all__ = ["Breakable", "Record"]
 
@@ -28,14 +30,15 @@ class Record:
     """Collects what is known of a request while it is handled; `attach` makes its reply tell it at the end.
 
     Attributes:
+        hidden: names of the headers the gateway puts in for its upstream; one that is echoed is not passed on.
         admitted: what its caller was let in with, closed when it is told; None where nothing is held.
         caller: its name, known before there is a call.
         settles: tokens are held for it, to be settled to what its call used.
     """
 
     __slots__ = (
-        "_clock", "_emit", "admitted", "call", "caller", "error", "outcome", "relay", "reply", "request", "request_id",
-        "settles", "upstream",
+        "_clock", "_emit", "admitted", "call", "caller", "error", "hidden", "outcome", "relay", "reply", "request",
+        "request_id", "settles", "upstream",
     )  # fmt: skip
 
     def __init__(self, emit: Emit, clock: Clock, request: Request) -> None:
@@ -46,6 +49,7 @@ class Record:
         self.admitted: Admitted | None = None
         self.caller = ""
         self.upstream = ""
+        self.hidden: frozenset[bytes] = frozenset()
         self.request_id = ""
         self.outcome = ""
         self.error = ""
@@ -58,6 +62,12 @@ class Record:
         self.reply = reply
         reply.on_close(self._ended)
         return reply
+
+    def early(self, status: int, headers: Headers) -> None:
+        """Pass an interim answer on to the client, while it waits for the answer itself."""
+        pass_on = self.request.interim
+        if pass_on is not None:
+            pass_on(status, clean_reply(headers, self.hidden))
 
     def release(self) -> None:
         """Give back what the call held of its caller's limits; once, as whatever ends it."""

@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 from typing import cast
 
-from seawall.contracts.body import Body
+from seawall.contracts.body import Body, Headers
 from seawall.contracts.errors import RequestBodyError, SeawallError
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
@@ -12,7 +12,7 @@ from seawall.server.intake import BODY, CALL, CLOSED, COLLECT, HEAD, LINGER, Int
 from seawall.server.output import Output
 from seawall.server.presence import Presence
 from seawall.server.refusal import Refused, refusal
-from seawall.server.render import InvalidReply
+from seawall.server.render import InvalidReply, early
 from seawall.server.state import State, spawn
 
 __all__ = ["Connection"]
@@ -24,7 +24,7 @@ _LINGER_TIME = 2.0
 class Connection(Intake, asyncio.Protocol):
     """The protocol of one accepted connection."""
 
-    __slots__ = ("_late", "_loose", "_output", "_peer", "_presence", "_secure", "_shut", "_task", "_transport")
+    __slots__ = ("_late", "_loose", "_output", "_peer", "_presence", "_secure", "_shut", "_task", "_told", "_transport")
 
     _transport: asyncio.Transport
     _output: Output
@@ -38,6 +38,7 @@ class Connection(Intake, asyncio.Protocol):
         self._late = False  # the answer is written but the client has not taken it
         self._peer = ""
         self._secure = False
+        self._told = self._early  # bound once, not for every request
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Admit the connection, or answer 503 and close it."""
@@ -119,6 +120,7 @@ class Connection(Intake, asyncio.Protocol):
             head.method, head.target, head.headers, head.host, body, length, self._peer, self._secure, self._received,
             head.memory,
         )  # fmt: skip
+        request.interim = None if head.http10 else self._told
         task = spawn(state.loop, self._serve(request))
         if not task.done():
             self._task = task
@@ -135,7 +137,7 @@ class Connection(Intake, asyncio.Protocol):
             except Exception as error:  # noqa: BLE001 - a broken handler must not take the server with it
                 state.report(error)
                 reply = refusal(500)
-            self._expecting = False
+            request.interim, self._expecting = None, False  # nothing comes before an answer any more
             close = not head.keep_alive or self._loose or self._phase is BODY or state.draining
             try:
                 body = reply.body
@@ -165,6 +167,14 @@ class Connection(Intake, asyncio.Protocol):
         finally:
             if self._task is not None:
                 state.calls.discard(self._task)
+
+    def _early(self, status: int, headers: Headers) -> None:
+        """Write an interim answer; a client that lags behind or has left does without."""
+        if not self._output.paused and not self._transport.is_closing():
+            try:
+                self._transport.write(early(status, headers))
+            except InvalidReply as error:
+                self._state.report(error)
 
     def _release(self, reply: Reply) -> None:
         try:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from seawall.contracts.body import Headers
 from seawall.contracts.reply import Reply
 
-__all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "check", "head", "whole"]
+__all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "check", "early", "head", "whole"]
 
 CHUNKED = -1
 UNTIL_CLOSE = -2
@@ -92,6 +92,24 @@ def _judged(headers: Headers) -> bytes:
     if len(block) - len(block.translate(None, b"\r\n\0")) != 2 * len(headers):
         raise InvalidReply("a reply's header holds CR, LF or NUL")
     return block
+
+
+def early(status: int, headers: Headers) -> bytes:
+    """Return an interim answer (RFC 9110 section 15.2).
+
+    Raises:
+        InvalidReply: it cannot be sent.
+    """
+    if not 101 < status < 200:
+        raise InvalidReply("an interim answer passed on must be 102 to 199")
+    lines = _lines(map(_line, headers))
+    count = max(0, len(headers) - 1)
+    if lines.count(b"\n") != count or lines.count(b"\r") != count or b"\0" in lines:
+        raise InvalidReply("an interim answer's header holds CR, LF or NUL")
+    special = _SPECIAL.intersection(map(_name, headers))
+    if special and special != _DATE:
+        raise InvalidReply("an interim answer's headers must not hold framing")
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _REASONS.get(status, b""), lines and lines + b"\r\n")
 
 
 def whole(reply: Reply, body: bytes, head_only: bool, http10: bool, close: bool, date: DateLine) -> bytes:

@@ -241,7 +241,7 @@ class Connection(AnswerParser, asyncio.Protocol):
 
     def _free(self) -> None:
         """The exchange is over: keep the connection for the next, or close it."""
-        self.busy = False
+        self.busy, self.early = False, None  # an idle connection holds on to nothing of its last call
         if self._paused:
             self._paused = False
             self.transport.resume_reading()

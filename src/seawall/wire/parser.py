@@ -5,6 +5,7 @@ from collections.abc import Callable
 from httptools import HttpResponseParser
 
 from seawall.contracts.body import Headers
+from seawall.contracts.call import Early
 from seawall.contracts.errors import CallError, UpstreamBroken
 from seawall.contracts.reply import Reply
 from seawall.wire.source import AnswerSource
@@ -42,14 +43,15 @@ class AnswerParser:
             stray: something came that belongs to no answer.
         fed: bytes received since the last progress, so that endless heads and trailers are found.
             collecting: its end is not known from the head, and it is not handed over yet.
+            early: who is told of interim answers, None for nobody.
             until_close: its end is the connection's.
             kept_for: seconds the connection is kept without a call, less where the upstream says so in Keep-Alive.
         interrupt: what `hush` calls; None once the request is written.
     """
 
     __slots__ = (
-        "begun", "busy", "chunks", "clean", "coding", "collecting", "declared", "fed", "headed", "headers", "interim",
-        "interrupt", "is_head", "keep", "kept_for", "named", "parser", "size", "source", "status", "stray",
+        "begun", "busy", "chunks", "clean", "coding", "collecting", "declared", "early", "fed", "headed", "headers",
+        "interim", "interrupt", "is_head", "keep", "kept_for", "named", "parser", "size", "source", "status", "stray",
         "until_close", "used",
     )  # fmt: skip
 
@@ -60,6 +62,7 @@ class AnswerParser:
         self.clean = True
         self.stray = False
         self.interrupt: Callable[[], None] | None = None
+        self.early: Early | None = None
         self.used = 0
         self.kept_for = kept_for
         self.parser = HttpResponseParser(self)
@@ -137,7 +140,7 @@ class AnswerParser:
                 self.fail(UpstreamBroken(fault, answered=True))
                 return
             if status < 200:
-                self._on_interim()
+                self._on_interim(status)
                 return
         if len(self.headers) > MAX_FIELDS:
             self.fail(UpstreamBroken("The upstream's answer has too many headers", answered=True))
@@ -178,7 +181,11 @@ class AnswerParser:
                 return "The upstream sends one interim answer after the other"
         return "The upstream's answer has no valid status" if status >= 600 else ""
 
-    def _on_interim(self) -> None:
+    def _on_interim(self, status: int) -> None:
+        early = self.early
+        if early is not None and status != 100:  # RFC 9110 section 15.2; nobody here has asked for a 100
+            named = self.named
+            early.early(status, [field for field in self.headers if named is None or field[0] not in named])
         self.interim += 1
         self.begun = False
         self.fed = 0
@@ -217,7 +224,7 @@ class AnswerParser:
             self.hand_over(True)
 
     def on_message_complete(self) -> None:
-        """Finish; interim answers are passed over."""
+        """Finish, where it is the end of an answer and not of an interim one."""
         self.clean = True
         if self.busy and self.headed:
             if self.coding is not None and not self.parser.should_keep_alive():

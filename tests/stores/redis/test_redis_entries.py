@@ -53,7 +53,7 @@ async def pair(links: Links):
 
 async def ends(entries: RedisEntries, uri: bytes, lease: bytes = b"l"):
     """Look until there is an answer or the lease is ours."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             look = await entries.look(uri, plain, [], lease)
             if look.found or look.mine:
@@ -117,7 +117,7 @@ async def test_answers_that_vary_are_found_by_who_knows_by_what(steady: ValkeySe
 
     look = await first.look(b"vary", fields, [], b"v")
     first.put(b"vary", b"accept-accept-language", (b"accept", b"accept-language"), b"varied", 60.0, 60.0, look)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := (await second.look(b"vary", fields, [], b"v")).found):
             pass
     assert [data for _, data in found] == [b"varied"]
@@ -177,7 +177,7 @@ async def test_a_uri_has_so_many_variants_and_expires(steady: ValkeyServer, pair
     for number in range(200):
         first.put(b"many", b"%d" % number, (), b"x", 60.0, 1e9, look)
     await ends(first, b"many", b"m")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await first.look(b"many", lambda _: [b"199"], [], b"n")).found:
             pass
     key = f"seawall:cache:{blake2b(b'many', digest_size=16).hexdigest()}"

@@ -61,7 +61,7 @@ async def test_a_frozen_server_is_lost_after_one_timeout(server: ValkeyServer, l
     await link.run(ECHO, [], ["warm"])
     server.freeze()
     asked = [asyncio.create_task(link.run(COUNT, ["seawall:n"])) for _ in range(50)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answers = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(answer, StateLost) for answer in answers)
     assert link.losses == 1

@@ -53,7 +53,7 @@ async def replicas(links: Links) -> AsyncIterator[Replicas]:
 
 async def take(listening: Listening, count: int) -> Sequence[bytes]:
     """Return the next so many messages' data."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return [(await anext(listening)).data for _ in range(count)]
 
 
@@ -76,7 +76,7 @@ async def test_who_comes_back_is_given_what_it_missed(steady: ValkeyServer, repl
     listening = first.listen(["back"])
     for number in range(3):
         await first.publish("back", b"%d" % number)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         seen = await anext(listening)
     await listening.aclose()
     late = await replicas(steady.url)

@@ -76,7 +76,7 @@ class Arrival:
             others = isinstance(error, DeadlineExceeded | QuotaExceeded) and not landing.first
             return None if others and visit.entry is None else self.failed(error, visit)
         if verdict is None:
-            return self._stale(visit, b"the upstream has not answered yet")
+            return self.meanwhile(visit)
         if landing.first:
             return self.first(verdict, landing.reader, visit)
         return self._follower(verdict, landing.reader, visit)
@@ -122,6 +122,10 @@ class Arrival:
             return None
         reply.close()
         return self._stale(visit, b"the upstream failed", reply.status)
+
+    def meanwhile(self, visit: Visit) -> Reply:
+        """Return the stale copy, since patience has ended."""
+        return self._stale(visit, b"the upstream has not answered yet")
 
     def _follower(self, verdict: Verdict, reader: TeeReader | None, visit: Visit) -> Reply | None:
         """Return the reply of a call that waited for another's answer; None where that is not for it."""

@@ -55,8 +55,10 @@ class Flights:
         flight = self.table.get(key)
         return flight if flight is not None and flight.joinable(call.headers) else None
 
-    def start(self, key: Key, question: Question, shelf: Shelf, proceed: Proceed, *, behind: bool) -> Flight:
-        """Start a flight.
+    def start(
+        self, key: Key, question: Question, shelf: Shelf, proceed: Proceed, *, behind: bool = False, apart: bool = False
+    ) -> Flight:
+        """Start a flight: `behind` an answer that was given, or `apart`, so that nobody else waits for it.
 
         Its call has a run and a deadline of its own: the time a call of this route has, from now, so that neither the
         hint nor the end of the one who started it is everybody's.
@@ -70,9 +72,12 @@ class Flights:
         own = call.fork()
         now = self.wheel.now()
         own.run = Run(now, call.run.budget)
+        own.run.early = None if behind else call.run.early
         own.deadline = now + call.timeouts.total
         question.call = own
-        flight = self.table[key] = Flight(key, question)
+        flight = Flight(key, question, apart)
+        if not apart:
+            self.table[key] = flight
         flight.kept = behind
         self.refreshed += behind
         task = flight.task = self.wheel.loop.create_task(self._fly(flight, shelf, proceed), name="cache flight")
@@ -94,7 +99,7 @@ class Flights:
         flight.waiters[future] = None
         if first:
             flight.first = future
-        entry = None if until is None else self.wheel.add(until, partial(_lose_patience, flight, future))
+        entry = None if until is None else self.wheel.add(until, partial(self._lose_patience, flight, future))
         try:
             return await future
         except asyncio.CancelledError:
@@ -128,7 +133,7 @@ class Flights:
             await asyncio.wait(self._tasks)
 
     async def _fly(self, flight: Flight, shelf: Shelf, proceed: Proceed) -> None:
-        second = shelf.second
+        second = None if flight.apart else shelf.second
         try:
             if second is not None:
                 with TimeLimit(self.wheel, flight.question.call.deadline, DeadlineExceeded):
@@ -167,7 +172,8 @@ class Flights:
         await self._arrived(flight, shelf, verdict)
 
     async def _arrived(self, flight: Flight, shelf: Shelf, verdict: Verdict) -> None:
-        self._remember(flight, verdict)
+        if not flight.apart:
+            self._remember(flight, verdict)
         reply = verdict.reply
         body = None if reply is None else reply.body
         if reply is None or type(body) is bytes:
@@ -231,6 +237,14 @@ class Flights:
             self.alone.discard(flight.key)
             self.fill.discard(flight.key)
 
+    def _lose_patience(self, flight: Flight, future: "asyncio.Future[Landing]") -> None:
+        """Let who waited have the copy; the flight goes on behind, of those apart one for each key."""
+        if not future.done():
+            flight.kept = not flight.apart or (
+                flight.question.keep and self.table.setdefault(flight.key, flight) is flight
+            )
+            future.set_result(Landing())
+
     def _unread(self, flight: Flight) -> None:
         """The last reader of a body has closed."""
         if not flight.kept and not flight.task.done():
@@ -254,9 +268,3 @@ class Flights:
             self.wheel.loop.call_exception_handler(
                 {"message": "a cache flight failed in a way nobody expected", "exception": task.exception()}
             )
-
-
-def _lose_patience(flight: Flight, future: "asyncio.Future[Landing]") -> None:
-    if not future.done():
-        flight.kept = True
-        future.set_result(Landing())

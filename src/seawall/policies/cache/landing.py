@@ -57,6 +57,7 @@ class Flight:
 
     Attributes:
         key: of the flight.
+        apart: nobody else waits for it, and it says nothing of those that come after it.
         question: what is asked; its call has a run and a deadline of its own.
         waiters: whose futures get a `Landing`, in the order they came.
         first: the future of the one it was started for, None for a refresh behind.
@@ -66,12 +67,13 @@ class Flight:
         tee: its body, while that comes.
     """
 
-    __slots__ = ("first", "kept", "key", "landed", "question", "task", "tee", "verdict", "waiters")
+    __slots__ = ("apart", "first", "kept", "key", "landed", "question", "task", "tee", "verdict", "waiters")
 
     task: "asyncio.Task[None]"
 
-    def __init__(self, key: Key, question: Question) -> None:
+    def __init__(self, key: Key, question: Question, apart: bool = False) -> None:
         self.key = key
+        self.apart = apart
         self.question = question
         self.waiters: dict[asyncio.Future[Landing], None] = {}
         self.first: asyncio.Future[Landing] | None = None

@@ -10,6 +10,7 @@ from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
 from seawall.contracts.store import Entries, SharedEntries
+from seawall.contracts.wheel import TimeLimit
 from seawall.policies.cache.answer import answer
 from seawall.policies.cache.arrival import Arrival, Visit, passed_on
 from seawall.policies.cache.bystander import Bystander
@@ -38,6 +39,10 @@ _S_MAXAGE = b"s-maxage forbids stale-while-revalidate"
 _OWN = frozenset((
     b"if-none-match", b"if-modified-since", b"range", b"if-range", b"cache-control", b"pragma",
 ))  # fmt: skip
+
+
+class _Impatient(Exception):
+    """Patience has ended."""
 
 
 class Cache:
@@ -144,7 +149,7 @@ class Cache:
             flight = flights.find(key, call)
             first = flight is None
             if flight is None:
-                flight = flights.start(key, self._question(visit, key), shelf, proceed, behind=False)
+                flight = flights.start(key, self._question(visit, key), shelf, proceed)
             landing = await flights.wait(flight, first, self._patient_until(visit))
             reply = self._arrival.of(landing, visit)
             if reply is not None:
@@ -185,11 +190,17 @@ class Cache:
         """Ask for this call only; what may be kept is kept all the same."""
         shelf, asks, asked = self._shelf, visit.asks, visit.asked
         keep = asks is None or not asks.no_store
+        until = self._patient_until(visit)
         ticket = shelf.begin(visit.uri, asked.scope)
         question = Question(
             ticket, visit.call, asked, visit.entry,
-            keep=keep, forward=visit.entry is None, once=self._stands_in(visit),
+            keep=keep, forward=visit.entry is None, once=until is not None,
         )  # fmt: skip
+        if until is not None:  # the call has to go on when patience ends, so it is a flight's
+            key = (visit.uri, asked.scope, shelf.slot(visit.uri, visit.call.headers))
+            flight = self._flights.start(key, question, shelf, proceed, apart=True)
+            landing = await self._flights.wait(flight, True, until)
+            return self._arrival.of(landing, visit) or self._arrival.meanwhile(visit)
         try:
             verdict = await exchange(question, shelf, proceed)
         except CallError as error:
@@ -234,9 +245,16 @@ class Cache:
         Raises:
             CallError: there is no answer, and no copy may stand in.
         """
-        visit.call.run.once = self._stands_in(visit)
+        until = self._patient_until(visit)
         try:
-            reply = await proceed(visit.call)
+            if until is None:
+                reply = await proceed(visit.call)
+            else:
+                visit.call.run.once = True
+                with TimeLimit(self._flights.wheel, until, _Impatient):
+                    reply = await proceed(visit.call)
+        except _Impatient:
+            return self._arrival.meanwhile(visit), False
         except CallError as error:
             return self._arrival.failed(error, visit), False
         copy = self._arrival.instead(reply, visit)
