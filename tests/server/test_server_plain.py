@@ -215,3 +215,20 @@ def test_a_repeated_head_has_the_same_limit_on_its_body() -> None:
     raw = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d"
     assert head.quick(raw % 50)
     assert not head.again(raw % 51 + b"\r\n\r\n")
+
+
+def test_a_client_whose_heads_all_differ_is_remembered_now_and_then() -> None:
+    """It does not pay for being remembered each time, and when it begins to repeat itself that is soon noticed."""
+    head = HeadParser(Limits(), HeadMemory())
+    raw = b"GET / HTTP/1.1\r\nHost: a\r\nX-Id: %d"
+    kept = 0
+    for number in range(100):
+        assert not head.again(raw % number + b"\r\n\r\n")
+        assert head.quick(raw % number)
+        kept += head.memory is not None
+    assert kept < 25
+    for _ in range(9):
+        if head.again(raw % 0 + b"\r\n\r\n"):
+            break
+        assert head.quick(raw % 0)
+    assert head.again(raw % 0 + b"\r\n\r\n")
