@@ -76,3 +76,32 @@ def test_framing_from_outside_is_refused(name):
     with pytest.raises(InvalidRequest) as caught:
         head(headers=[(name, b"5")])
     assert (caught.value.status_hint, caught.value.kind, caught.value.sent) == (400, "", False)
+
+
+def test_lines_that_are_ready_are_taken_while_the_headers_are_those() -> None:
+    """The same request either way; headers that were changed since are written anew, and judged."""
+    target = make_target()
+    attempt = make_attempt(target, headers=[(b"accept", b"*/*"), (b"x-a", b"1")])
+    plain = RequestWriter(target).head(attempt)
+    attempt.call.ready = (attempt.call.headers, b"accept: */*\r\nx-a: 1\r\n")
+    ready = RequestWriter(target).head(attempt)
+    assert ready == plain
+    attempt.call.headers = [(b"b", b"2")]
+    assert b"accept" not in RequestWriter(target).head(attempt)
+    attempt.call.headers = [(b"b", b"2\r\nc: 3")]
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)
+
+
+def test_what_an_attempt_adds_to_ready_lines_is_judged() -> None:
+    """As is the path."""
+    target = make_target()
+    attempt = make_attempt(target, headers=[(b"accept", b"*/*")])
+    attempt.call.ready = (attempt.call.headers, b"accept: */*\r\n")
+    attempt.headers = [(b"traceparent", b"x\r\nevil: 1")]
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)
+    attempt.headers = []
+    attempt.call.path = b"/a\r\nevil: 1"
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)

@@ -102,10 +102,12 @@ class Call:
         attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end,
             for calls with a bill. Attempts side by side are forks, so a stage below them finds its own here, and
             whether it was sent.
+        ready: a list of headers and its lines as `contracts.fields.rendered` gives them, or None; it counts only while
+            `headers` is that very list.
     """
 
     __slots__ = (
-        "attempt", "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path",
+        "attempt", "bill", "body", "caller", "deadline", "headers", "idempotent", "length", "method", "path", "ready",
         "request_id", "route", "run", "target", "timeouts", "trace", "upstream", "user",
     )  # fmt: skip
 
@@ -147,6 +149,7 @@ class Call:
         self.user = user
         self.bill = bill
         self.attempt: Attempt | None = None
+        self.ready: tuple[Headers, bytes] | None = None
 
     def timed_out(self, now: float) -> bool:
         """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.
@@ -157,11 +160,13 @@ class Call:
 
     def fork(self, target: Target | None = None) -> "Call":
         """Return a copy that shares `run`, optionally bound to another target."""
-        return Call(
+        copy = Call(
             self.method, self.path, self.headers, target or self.target, self.timeouts, self.deadline, self.run,
             self.body, self.length, self.idempotent, self.upstream, self.route, self.caller, self.request_id,
             self.trace, self.user, self.bill,
         )  # fmt: skip
+        copy.ready = self.ready
+        return copy
 
 
 class Attempt:

@@ -205,7 +205,9 @@ class Gateway:
         return self.refuse(record, Refused(404, "not-found", "No such upstream", said))
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
-        reply.headers = headers = clean_reply(reply.headers, upstream.added)
+        headers, ready = reply.headers, reply.ready
+        if ready is None or ready[0] is not headers or not upstream.passes(ready[1], headers[: ready[2]]):
+            reply.headers = headers = clean_reply(headers, upstream.added)
         if reply.marks is not None:
             headers += reply.marks
         with_own(headers, call, self._clock)

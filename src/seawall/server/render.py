@@ -69,19 +69,29 @@ def _block(reply: Reply, date: DateLine) -> bytes:
     if status is None:
         raise InvalidReply("a reply's status must be 200 to 599")
     headers = reply.headers
-    if not headers:
-        return status + date()
-    block = status + _lines(map(_line, headers))
-    count = len(headers)
-    # one pass finds every injected one: a line end more or less, or a NUL
-    if len(block) - len(block.translate(None, b"\r\n\0")) != 2 * count:
-        raise InvalidReply("a reply's header holds CR, LF or NUL")
+    ready = reply.ready
+    if ready is not None and ready[0] is headers:  # the first ones were judged and written before, a Date among them
+        rest = headers[ready[2] :]
+        if not _SPECIAL.isdisjoint(map(_name, rest)):
+            raise InvalidReply("a reply's headers must not hold its framing, nor a second Date")
+        return b"%b%b%b" % (status, ready[1], _judged(rest))
     special = _SPECIAL.intersection(map(_name, headers))
     if not special:
-        return block + b"\r\n" + date()
+        return status + _judged(headers) + date()
     if special != _DATE:
         raise InvalidReply("a reply's headers must not hold its framing")
-    return block + b"\r\n"
+    return status + _judged(headers)
+
+
+def _judged(headers: Headers) -> bytes:
+    """Return header lines, each with its line end."""
+    if not headers:
+        return b""
+    block = _lines(map(_line, headers)) + b"\r\n"
+    # one pass finds every injected one: a line end more or less, or a NUL
+    if len(block) - len(block.translate(None, b"\r\n\0")) != 2 * len(headers):
+        raise InvalidReply("a reply's header holds CR, LF or NUL")
+    return block
 
 
 def early(status: int, headers: Headers) -> bytes:

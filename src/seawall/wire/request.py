@@ -4,6 +4,7 @@ from operator import itemgetter
 
 from seawall.contracts.call import Attempt
 from seawall.contracts.errors import Refusal
+from seawall.contracts.fields import FRAMING
 from seawall.contracts.target import Target
 
 __all__ = ["InvalidRequest", "RequestWriter"]
@@ -12,9 +13,6 @@ _FIELD = b": ".join
 _LINES = b"\r\n".join
 _NAME = itemgetter(0)
 _BLANK = 32
-_OURS = frozenset((
-    b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"proxy-connection", b"upgrade",
-))  # fmt: skip
 _WANT_LENGTH = frozenset((b"POST", b"PUT", b"PATCH"))  # RFC 9110 section 8.6
 
 
@@ -50,7 +48,11 @@ class RequestWriter:
         """
         call = attempt.call
         body = call.body
-        headers = call.headers + attempt.headers
+        ready = call.ready
+        if ready is not None and ready[0] is call.headers:  # judged and written before
+            block, headers = ready[1], attempt.headers
+        else:
+            block, headers = b"", call.headers + attempt.headers
         if type(body) is not bytes:
             length = call.length
             framing = (
@@ -60,14 +62,14 @@ class RequestWriter:
             framing = b"content-length: %d\r\n\r\n" % len(body)
         else:
             framing = b"\r\n"
-        if not _OURS.isdisjoint(map(_NAME, headers)):
+        if not FRAMING.isdisjoint(map(_NAME, headers)):
             raise InvalidRequest("Host and framing are not the caller's to give")
         fields = _LINES(map(_FIELD, headers)) + b"\r\n" if headers else b""
-        head = b"".join((call.method, self._before, call.path, self._after, fields, framing))
-        # One pass over the whole head finds every injected one: a line end more or less, or a NUL.
-        lines = len(headers) + (3 if len(framing) == 2 else 4)
-        if len(head) - len(head.translate(None, b"\r\n\0")) != 2 * lines:
+        start = b"".join((call.method, self._before, call.path, self._after))
+        fresh = start + fields
+        # One pass over all that was not judged before finds every injected line: a line end more or less, or a NUL.
+        if len(fresh) - len(fresh.translate(None, b"\r\n\0")) != 2 * len(headers) + 4:
             raise InvalidRequest("A header or the path holds a line break or NUL")
         if _BLANK in call.path:
             raise InvalidRequest("The path holds a blank")
-        return head
+        return b"".join((start, block, fields, framing))
