@@ -102,8 +102,9 @@ class Call:
         attempt: the latest attempt made of exactly this object, None before there is one; set by the pipeline's end,
             for calls with a bill. Attempts side by side are forks, so a stage below them finds its own here, and
             whether it was sent.
-        ready: a list of headers and its lines as `contracts.fields.rendered` gives them, or None; it counts only while
-            `headers` is that very list.
+        ready: what of this call was judged and written before, or None: a list of headers, the lines of its first so
+            many as `contracts.fields.rendered` gives them, how many, and a path. The lines count while `headers` is
+            that very list, whoever changes those first ones makes a list of its own; the path while it is that one.
     """
 
     __slots__ = (
@@ -149,7 +150,7 @@ class Call:
         self.user = user
         self.bill = bill
         self.attempt: Attempt | None = None
-        self.ready: tuple[Headers, bytes] | None = None
+        self.ready: tuple[Headers, bytes, int, bytes] | None = None
 
     def timed_out(self, now: float) -> bool:
         """Whether a deadline of ours has passed, and not one that a caller's hint has shortened.
@@ -176,16 +177,29 @@ class Attempt:
         call: what is tried.
         number: 1 for the first attempt of the call.
         headers: added to the call's headers for this attempt only (traceparent, the remaining time).
+        lines: these as `contracts.fields.rendered` gives them, where only those are known; None where they are not.
         deadline: absolute; nothing of this attempt before its reply is handed over happens later.
         sent: set by the wire as soon as a byte of the request may have left; an error with `sent` False proves that
             the upstream did not process it (semantics 2.1).
     """
 
-    __slots__ = ("call", "deadline", "headers", "number", "sent")
+    __slots__ = ("_headers", "call", "deadline", "lines", "number", "sent")
 
-    def __init__(self, call: Call, number: int, headers: Headers, deadline: float) -> None:
+    def __init__(
+        self, call: Call, number: int, headers: Headers | None, deadline: float, lines: bytes | None = None
+    ) -> None:
         self.call = call
         self.number = number
-        self.headers = headers
         self.deadline = deadline
+        self.lines = lines
         self.sent = False
+        self._headers = headers
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of this attempt alone, as pairs."""
+        headers = self._headers
+        if headers is None:
+            lines = (self.lines or b"").split(b"\r\n")[:-1]
+            headers = self._headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+        return headers

@@ -206,11 +206,10 @@ class Gateway:
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
         headers, ready = reply.headers, reply.ready
-        if ready is None or ready[0] is not headers or not upstream.passes(ready[1], headers[: ready[2]]):
-            reply.headers = headers = clean_reply(headers, upstream.added)
-        if reply.marks is not None:
-            headers += reply.marks
-        with_own(headers, call, self._clock)
+        if ready is None or ready[0] is not headers or not upstream.passes(ready):
+            reply.headers = clean_reply(headers, upstream.added)
+        with_own(reply, call, self._clock.now())
+        headers = reply.headers
         if record.admitted is not None:
             limits = record.admitted.headers
             if limits:

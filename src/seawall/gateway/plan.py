@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from seawall.contracts.body import Headers
 from seawall.contracts.call import IDEMPOTENT, Call, Run
-from seawall.contracts.fields import rendered
+from seawall.contracts.fields import rendered, sound
 from seawall.contracts.peer import client_address
 from seawall.contracts.request import Request
 from seawall.gateway.decorate import HTTP, HTTPS, VIA, via
@@ -64,7 +64,8 @@ class Plan:
         self._idempotent = idempotent or seen.idempotency_key is not None
         self._headers = headers
         self._add_own(request, seen, trusted_hops)
-        self._block = rendered(headers)  # None where the wire must say what is wrong
+        # None where the wire must say what is wrong
+        self._block = rendered(headers) if sound(self._path, 0) and b" " not in self._path else None
 
     def _add_own(self, request: Request, seen: Seen, trusted_hops: int) -> None:
         peer = request.peer
@@ -97,5 +98,5 @@ class Plan:
             route.bill,
         )  # fmt: skip
         if self._block is not None:
-            call.ready = (headers, b"%bx-request-id: %b\r\n" % (self._block, encoded))
+            call.ready = (headers, b"%bx-request-id: %b\r\n" % (self._block, encoded), len(headers), self._path)
         return call

@@ -94,12 +94,14 @@ class Upstream:
         self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
 
-    def passes(self, lines: bytes, headers: Headers) -> bool:
-        """Whether an answer's headers go to the client as they are; `lines` are those headers as the wire has them."""
+    def passes(self, ready: tuple[Headers, bytes, int]) -> bool:
+        """Whether the headers of an answer that are known as `Reply.ready` says go to the client as they are."""
+        headers, lines, count = ready
         known = self._passed.get(lines)
         if known is None:
             if len(self._passed) >= _PASSED:
                 self._passed.clear()
+            headers = headers[:count]
             known = self._passed[lines] = clean_reply(headers, self.added) == headers
         return known
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from operator import itemgetter
 
 from seawall.contracts.body import Headers
+from seawall.contracts.fields import sound
 from seawall.contracts.reply import Reply
 
 __all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "check", "early", "head", "whole"]
@@ -71,6 +72,8 @@ def _block(reply: Reply, date: DateLine) -> bytes:
     headers = reply.headers
     ready = reply.ready
     if ready is not None and ready[0] is headers:  # the first ones were judged and written before, a Date among them
+        if len(headers) == ready[2]:
+            return status + ready[1]
         rest = headers[ready[2] :]
         if not _SPECIAL.isdisjoint(map(_name, rest)):
             raise InvalidReply("a reply's headers must not hold its framing, nor a second Date")
@@ -88,8 +91,7 @@ def _judged(headers: Headers) -> bytes:
     if not headers:
         return b""
     block = _lines(map(_line, headers)) + b"\r\n"
-    # one pass finds every injected one: a line end more or less, or a NUL
-    if len(block) - len(block.translate(None, b"\r\n\0")) != 2 * len(headers):
+    if not sound(block, len(headers)):
         raise InvalidReply("a reply's header holds CR, LF or NUL")
     return block
 

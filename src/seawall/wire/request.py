@@ -2,9 +2,10 @@
 
 from operator import itemgetter
 
+from seawall.contracts.body import Headers
 from seawall.contracts.call import Attempt
 from seawall.contracts.errors import Refusal
-from seawall.contracts.fields import FRAMING
+from seawall.contracts.fields import FRAMING, sound
 from seawall.contracts.target import Target
 
 __all__ = ["InvalidRequest", "RequestWriter"]
@@ -13,6 +14,7 @@ _FIELD = b": ".join
 _LINES = b"\r\n".join
 _NAME = itemgetter(0)
 _BLANK = 32
+_NONE: Headers = []
 _WANT_LENGTH = frozenset((b"POST", b"PUT", b"PATCH"))  # RFC 9110 section 8.6
 
 
@@ -48,11 +50,23 @@ class RequestWriter:
         """
         call = attempt.call
         body = call.body
+        path, lines = call.path, attempt.lines
         ready = call.ready
-        if ready is not None and ready[0] is call.headers:  # judged and written before
-            block, headers = ready[1], attempt.headers
+        block = b""
+        rest = call.headers
+        if ready is not None:
+            if ready[0] is rest:  # the first ones were judged and written before
+                block = ready[1]
+                rest = rest[ready[2] :] if len(rest) > ready[2] else _NONE
+            if ready[3] is not path:
+                self._judge(call.method, path)
         else:
-            block, headers = b"", call.headers + attempt.headers
+            self._judge(call.method, path)
+        if lines is None:
+            rest = rest + attempt.headers
+            lines = b""
+        if rest:
+            lines += self._written(rest)
         if type(body) is not bytes:
             length = call.length
             framing = (
@@ -62,14 +76,18 @@ class RequestWriter:
             framing = b"content-length: %d\r\n\r\n" % len(body)
         else:
             framing = b"\r\n"
+        return b"".join((call.method, self._before, path, self._after, block, lines, framing))
+
+    def _judge(self, method: bytes, path: bytes) -> None:
+        if _BLANK in path or not sound(method + path, 0):
+            raise InvalidRequest("The path holds a blank, a line break or NUL")
+
+    def _written(self, headers: Headers) -> bytes:
+        """Return header lines, each with its line end."""
         if not FRAMING.isdisjoint(map(_NAME, headers)):
             raise InvalidRequest("Host and framing are not the caller's to give")
-        fields = _LINES(map(_FIELD, headers)) + b"\r\n" if headers else b""
-        start = b"".join((call.method, self._before, call.path, self._after))
-        fresh = start + fields
-        # One pass over all that was not judged before finds every injected line: a line end more or less, or a NUL.
-        if len(fresh) - len(fresh.translate(None, b"\r\n\0")) != 2 * len(headers) + 4:
-            raise InvalidRequest("A header or the path holds a line break or NUL")
-        if _BLANK in call.path:
-            raise InvalidRequest("The path holds a blank")
-        return b"".join((start, block, fields, framing))
+        block = _LINES(map(_FIELD, headers)) + b"\r\n"
+        # One look at all that was not judged before finds every injected line: a line end more or less, or a NUL.
+        if not sound(block, len(headers)):
+            raise InvalidRequest("A header holds a line break or NUL")
+        return block

@@ -249,11 +249,9 @@ class ModelDoor:
         )  # fmt: skip
 
     def _pass_on(self, record: Record, reply: Reply, call: Call, asked: Asked, admitted: Admitted) -> Reply:
-        headers = clean_reply(reply.headers, frozenset())
-        if reply.marks is not None:
-            headers += reply.marks
-        with_own(headers, call, self._clock)
-        reply.headers = with_limits(headers, admitted.headers)
+        reply.headers = clean_reply(reply.headers, frozenset())
+        with_own(reply, call, self._clock.now())
+        reply.headers = with_limits(reply.headers, admitted.headers)
         if isinstance(reply.body, ModelStream):
             record.relay = reply.body
             reply.streamed = asked.stream
