@@ -82,7 +82,7 @@ class AttemptEnded(NamedTuple):
     seconds: float
 
 
-# The two that every call makes, from all their fields in order: in C, where a named tuple's own constructor is Python's.
+# The two that every call makes, from all their fields in order; in C, where a named tuple's own constructor is not.
 call_ended: Callable[
     [
         tuple[

@@ -93,7 +93,8 @@ class TimeLimit(Entry):
             await something()
 
     A cancellation that comes from outside stays a `CancelledError`, even in the same turn (semantics 1.4). It is its
-    own entry in the wheel: one is made per call.
+    own entry in the wheel. A context manager; who makes one for every call keeps them instead, and calls `start` and
+    `stop` itself.
     """
 
     __slots__ = ("_cancelling", "_error", "_task", "_wheel", "fired")
@@ -105,19 +106,28 @@ class TimeLimit(Entry):
         self.fired = False
 
     def __enter__(self) -> Self:
+        self.start(self.at)
+        return self
+
+    def start(self, at: float) -> None:
+        """Begin the current task's block, which may last until `at`.
+
+        Raises:
+            RuntimeError: no task is running.
+        """
+        self.at = at
         wheel = self._wheel
         task = asyncio.current_task(wheel.loop)
         if task is None:
             raise RuntimeError("a TimeLimit needs a running task")
         self._task = task
         self._cancelling = task.cancelling()
-        bucket = wheel.buckets.get(int(self.at / wheel.tick) + 1)
+        bucket = wheel.buckets.get(int(at / wheel.tick) + 1)
         if bucket is None:
             wheel.put(self)
         else:
             self.bucket = bucket
             bucket.add(self)
-        return self
 
     def fire(self) -> None:
         """Cancel the block."""
@@ -127,6 +137,14 @@ class TimeLimit(Entry):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop(error)
+
+    def stop(self, error: BaseException | None) -> None:
+        """End the block, which `error` has left, or nothing has.
+
+        Raises:
+            BaseException: `error()`, where this limit's cancellation and no other ended it.
+        """
         self.bucket.discard(self)
-        if self.fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self.fired and self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
             raise self._error() from error

@@ -15,12 +15,16 @@ from seawall.policies.deadline.settings import DeadlineSettings
 __all__ = ["Deadline", "build", "explain"]
 
 
+_KEPT = 64
+
+
 class Deadline:
     """Ends the call at `call.deadline`, and its body there too, or at the stream's own deadline."""
 
-    __slots__ = ("_now", "_wheel")
+    __slots__ = ("_limits", "_now", "_wheel")
 
     def __init__(self, ctx: Context) -> None:
+        self._limits: list[TimeLimit] = []  # those no call has now; making one costs as much as using it
         self._now = ctx.clock.now
         self._wheel = ctx.wheel
 
@@ -33,14 +37,23 @@ class Deadline:
         """
         if self._now() >= call.deadline:
             raise DeadlineExceeded
+        limits = self._limits
+        limit = limits.pop() if limits else TimeLimit(self._wheel, call.deadline, DeadlineExceeded)
+        limit.start(call.deadline)
         try:
-            with TimeLimit(self._wheel, call.deadline, DeadlineExceeded):
+            try:
                 reply = await proceed(call)
+            except BaseException as error:
+                limit.stop(error)
+                raise
         except DeadlineExceeded as error:
             earlier = _earlier(error)
             if earlier is not None:
                 raise UpstreamTimeout(earlier.phase, sent=earlier.sent) from error
             raise
+        limit.stop(None)
+        if not limit.fired and len(limits) < _KEPT:
+            limits.append(limit)
         body = reply.body
         if type(body) is not bytes:
             body.limit(body_limit(call, reply))  # type: ignore[union-attr] # exact type: a Source is never bytes
