@@ -48,6 +48,7 @@ __all__ = [
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",
+    "deadline_passed",
 ]
 
 
@@ -282,3 +283,11 @@ class UpstreamBroken(UpstreamError):
         self.sent = sent
         self.answered = answered
         super().__init__(detail)
+
+
+def deadline_passed(cancelled: BaseException) -> CallError:
+    """Return what a deadline's cancellation means; an attempt that timed out before it in the same turn says so."""
+    earlier = cancelled.__cause__
+    if isinstance(earlier, UpstreamTimeout):
+        return UpstreamTimeout(earlier.phase, sent=earlier.sent)
+    return DeadlineExceeded()

@@ -69,20 +69,17 @@ class Attempts:
         if call.bill is not None:  # only who pays asks; the two refer to each other, which only the collector undoes
             call.attempt = attempt
         # Where the call's deadline comes first, the deadline stage ends this attempt and it needs no limit of its own
-        limit = TimeLimit(self._wheel, own, partial(_timeout, attempt)) if limited else None
+        limit = self._wheel.limit(own) if limited else None
         try:
-            if limit is None:
-                reply = await self._send(attempt)
-            else:
-                with limit:
-                    reply = await self._send(attempt)
+            reply = await self._send(attempt)
         except BaseException as error:
-            if limit is not None and limit.fired and isinstance(error, asyncio.CancelledError):
-                # Another cancellation landed in the same turn and must go on. If it is the deadline stage's, that
-                # stage finds here which limit was the earlier one (semantics 1.5).
-                error.__cause__ = _timeout(attempt)
-            self._ended(attempt, now, _result(error, self._now() >= deadline))
-            raise
+            raised = error if limit is None else _meant(error, attempt, limit)
+            self._ended(attempt, now, _result(raised, self._now() >= deadline))
+            if raised is error:
+                raise
+            raise raised from error
+        if limit is not None:
+            limit.stop()
         self._ended(attempt, now, _STATUS[reply.status])
         return reply
 
@@ -120,8 +117,16 @@ def _own(target: Target) -> bytes:
     return lines
 
 
-def _timeout(attempt: Attempt) -> UpstreamTimeout:
-    return UpstreamTimeout("attempt", sent=attempt.sent)
+def _meant(error: BaseException, attempt: Attempt, limit: TimeLimit) -> BaseException:
+    """Return what an attempt under a limit of its own came to: its timeout, or the error itself."""
+    fired = limit.fired
+    if limit.stop(error):
+        return UpstreamTimeout("attempt", sent=attempt.sent)
+    if fired and isinstance(error, asyncio.CancelledError):
+        # Another cancellation landed in the same turn and must go on. If it is the deadline stage's, that stage finds
+        # here which limit was the earlier one (semantics 1.5).
+        error.__cause__ = UpstreamTimeout("attempt", sent=attempt.sent)
+    return error
 
 
 def _result(error: BaseException, late: bool) -> str:

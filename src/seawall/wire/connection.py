@@ -4,9 +4,10 @@ import asyncio
 
 from httptools import HttpParserError, HttpParserUpgrade
 
-from seawall.contracts.call import Call
+from seawall.contracts.call import Early
 from seawall.contracts.errors import CallError, DeadlineExceeded, UpstreamBroken, UpstreamTimeout
 from seawall.contracts.reply import Reply
+from seawall.contracts.target import Timeouts
 from seawall.contracts.wheel import Entry, Wheel
 from seawall.wire.owner import Owner
 from seawall.wire.parser import MAX_HEAD, AnswerParser
@@ -69,13 +70,13 @@ class Connection(AnswerParser, asyncio.Protocol):
         self.drain: asyncio.Future[None] | None = None
         self.seen = 0.0
 
-    def begin(self, call: Call) -> "asyncio.Future[Reply | None]":
-        """Get ready for the exchange of a call; its request is written next. Return where its reply will be."""
-        self.expect(call.method == b"HEAD")
-        self.early = call.run.early
+    def begin(self, is_head: bool, timeouts: Timeouts, early: Early | None = None) -> "asyncio.Future[Reply | None]":
+        """Get ready for one exchange; the request is written next. Return where its reply will be."""
+        self.expect(is_head)
+        self.early = early
         self.touched = False
         self._limit = _NEVER
-        self._timeouts = call.timeouts
+        self._timeouts = timeouts
         waiter = self.waiter = self.loop.create_future()
         return waiter
 

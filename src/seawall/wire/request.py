@@ -66,7 +66,7 @@ class RequestWriter:
             rest = rest + attempt.headers
             lines = b""
         if rest:
-            lines += self._written(rest)
+            lines = self._written(rest) + lines
         if type(body) is not bytes:
             length = call.length
             framing = (
