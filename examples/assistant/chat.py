@@ -17,7 +17,7 @@ class Refused(Exception):
     """The coach said no, in its own words.
 
     Args:
-        status: of the answer, 200 where it broke off.
+        status: of the answer, or what the event `error` says.
         problem: the body.
         retry_after: seconds, or "".
     """
@@ -77,7 +77,8 @@ class Visitor:
                 elif name == "data" and event == "piece":
                     yield json.loads(value)["text"]
                 elif name == "data" and event == "error":
-                    raise Refused(200, json.loads(value))
+                    problem = json.loads(value)
+                    raise Refused(problem["status"], problem)
                 elif name == "data":
                     self.last = json.loads(value)
 

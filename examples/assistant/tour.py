@@ -43,6 +43,8 @@ async def tour(place: Place) -> None:
         await _ask(ada, "I sit all day. Where do I start?")
         await _hurry(leo, ben)
         await _trouble(place, ada)
+        await _broken(place, ada)
+        await _down(place, ada)
         await _allowance(mia, ada)
         await _books(place, ada)
 
@@ -54,9 +56,14 @@ def _title(text: str) -> None:
 async def _ask(visitor: Visitor, text: str) -> bool:
     """Print a question and its answer, the pieces apart; return whether there was one."""
     print(f"{visitor.name}: {text}\n  ", end="")
+    mark = ""
     try:
-        print("|".join([piece async for piece in visitor.ask(text)]), flush=True)
+        async for piece in visitor.ask(text):
+            print(f"{mark}{piece}", end="", flush=True)
+            mark = "|"
+        print()
     except Refused as refused:
+        print("…\n  " * bool(mark), end="")
         wait = f" (again in {refused.retry_after} s)" if refused.retry_after else ""
         print(f"{refused.status} {refused.type}: {refused}{wait}", flush=True)
         return False
@@ -91,11 +98,23 @@ async def _trouble(place: Place, ada: Visitor) -> None:
     _title("OpenAI has every trouble there is; ada sees none of it, Bedrock answers")
     questions = ("What about rain?", "My back hurts.", "And my knees?")
     for place.openai.trouble, question in zip(("429", "503", "error event"), questions, strict=True):
-        print(f"[OpenAI: {place.openai.trouble}] ", end="")
+        asked = place.first.counts.requests
         await _ask(ada, question)
-        print(f"  [answered by {ada.last['model']}]", flush=True)
+        met = f"OpenAI, asked {place.first.counts.requests - asked} time: {place.openai.trouble}"
+        print(f"  [{met}; answered by {ada.last['model']}]", flush=True)
+
+
+async def _broken(place: Place, ada: Visitor) -> None:
+    _title("OpenAI breaks off after some words: ada is told, nothing half is remembered, she asks again")
+    place.openai.trouble = "cut"
+    await _ask(ada, "May I run in the rain?")
+    place.openai.trouble = ""
+    await _ask(ada, "May I run in the rain?")
+
+
+async def _down(place: Place, ada: Visitor) -> None:
+    _title("OpenAI is down for the rest of the day; ada does not see that either")
     await place.first.refuse()
-    print("[OpenAI: down] ", end="")
     await _ask(ada, "How do I sleep better?")
     print(f"  [answered by {ada.last['model']}]", flush=True)
 

@@ -1,4 +1,4 @@
-"""The coach's words: asked of the gateway with the `openai` SDK, read piece by piece; its refusals become our errors."""
+"""The coach's words: asked of the gateway with the `openai` SDK; what it refuses becomes an error of ours."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -70,14 +70,11 @@ class Coach:
             AllowanceUsed: the user's money of the day is.
             CoachAway: no model answered.
         """
-        said: list[ChatCompletionMessageParam] = [{"role": "system", "content": _about(user)}]
-        for one in history:
-            said.append(
-                {"role": "user", "content": one.text}
-                if one.role == "user"
-                else {"role": "assistant", "content": one.text}
-            )
-        said.append({"role": "user", "content": question})
+        said: list[ChatCompletionMessageParam] = [
+            {"role": "system", "content": _about(user)},
+            *map(_turn, history),
+            {"role": "user", "content": question},
+        ]
         try:
             # limits and caps of a user hang on this header: it comes from our table, never from the user's request
             stream = await self._client.chat.completions.create(
@@ -95,6 +92,12 @@ def _about(user: User) -> str:
     return f"{_PROMPT} The user's goal: {user.goal}." if user.goal else _PROMPT
 
 
+def _turn(one: Message) -> ChatCompletionMessageParam:
+    if one.role == "user":
+        return {"role": "user", "content": one.text}
+    return {"role": "assistant", "content": one.text}
+
+
 async def _texts(stream: AsyncStream[ChatCompletionChunk]) -> AsyncIterator[str]:
     async for chunk in stream:
         if chunk.choices and (text := chunk.choices[0].delta.content):
@@ -105,10 +108,13 @@ def _translated(error: openai.APIError) -> CoachError:
     """Return what a refusal of the gateway means to the user (docs/errors.md)."""
     headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
     wait = headers.get("retry-after")
-    if isinstance(error, openai.RateLimitError):
-        spent = error.code == "spend-cap-reached" and headers.get("x-should-retry") == "false"
-        return AllowanceUsed(wait) if spent else TooFast(wait)
-    return CoachAway(wait)
+    if not isinstance(error, openai.RateLimitError):
+        return CoachAway(wait)
+    if error.code == "quota-exceeded":
+        return TooFast(wait)
+    if not headers.get("x-seawall-left-cap", "").startswith("user "):
+        return CoachAway(wait)  # the money of the whole backend, or a provider's limit: no fault of this user
+    return AllowanceUsed(wait) if headers.get("x-should-retry") == "false" else TooFast(wait)
 
 
 @asynccontextmanager
