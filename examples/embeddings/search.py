@@ -70,7 +70,7 @@ class Index:
         began = time.perf_counter()
         answer = self._client.embeddings.with_raw_response.create(model=MODEL, input=texts)
         vectors = [one.embedding for one in answer.parse().data]
-        cost, cache = Decimal(answer.headers["x-seawall-cost"]), answer.headers["cache-status"]
+        cost, cache = Decimal(answer.headers["x-seawall-cost"]), answer.headers.get("cache-status", "not kept")
         return Embedded(vectors, cost, cache, time.perf_counter() - began)
 
 

@@ -77,6 +77,7 @@ def test_what_the_model_has_not_is_refused_in_words(asked: dict[str, object], st
             client.embeddings.create(**{"model": MODEL, "encoding_format": "float", **asked})
         assert len(client.embeddings.create(model=MODEL, input="a").data) == 1
     assert caught.value.status_code == status
+    assert caught.value.response.headers["connection"] == "close", "what is left of the body is no next request"
     assert said in caught.value.message
 
 
