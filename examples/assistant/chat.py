@@ -98,7 +98,12 @@ class Visitor:
 
 def _refused(answer: httpx.Response) -> Refused:
     kind = answer.headers.get("content-type", "")
-    problem = answer.json() if kind.startswith("application/problem+json") else {"title": answer.text}
+    if kind.startswith("application/problem+json"):
+        problem = answer.json()
+    elif answer.status_code == 422:
+        problem = {"title": "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in answer.json()["detail"])}
+    else:
+        problem = {"title": answer.text}
     return Refused(answer.status_code, problem, answer.headers.get("retry-after", ""))
 
 

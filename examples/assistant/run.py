@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE
@@ -90,8 +91,17 @@ async def backend(gateway: str, key: str, database: str, folder: Path) -> AsyncI
         yield url
 
 
+def end_when_told() -> None:
+    """End this task by Ctrl-C and by SIGTERM alike, so that nothing it started is left behind."""
+    task = asyncio.current_task()
+    assert task is not None, "called by one"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
 async def main(seconds: float | None) -> None:
     """Run everything, then go on for so long, or until Ctrl-C."""
+    end_when_told()
     print("Starting PostgreSQL, two providers, the gateway and the coach …", flush=True)
     with tempfile.TemporaryDirectory() as place:
         folder, openai = Path(place), OpenAI()
@@ -117,5 +127,5 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, help="end so long after the tour")
     try:
         asyncio.run(main(parser.parse_args().seconds))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)

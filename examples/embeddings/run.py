@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import urllib.request
@@ -86,8 +87,17 @@ async def spend(url: str) -> None:
         sys.exit(child.returncode)
 
 
+def end_when_told() -> None:
+    """End this task by Ctrl-C and by SIGTERM alike, so that nothing it started is left behind."""
+    task = asyncio.current_task()
+    assert task is not None, "called by one"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
 async def main(seconds: float | None, folder: Path) -> None:
     """Run everything, then go on for so long, or until Ctrl-C."""
+    end_when_told()
     python = await asyncio.to_thread(prepared, folder)
     with tempfile.TemporaryDirectory() as place:
         logs = Path(place)
@@ -115,5 +125,5 @@ if __name__ == "__main__":
     given = parser.parse_args()
     try:
         asyncio.run(main(given.seconds, given.venv))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)

@@ -95,11 +95,14 @@ def main() -> None:
     questions = parser.parse_args().questions
     if not (key := os.environ.get("INDEX_KEY", "")):
         sys.exit("Set INDEX_KEY to the key that `seawall keys new index` printed.")
+    url = os.environ.get("GATEWAY_URL", "http://127.0.0.1:8080")
     try:
-        index = Index(connect(os.environ.get("GATEWAY_URL", "http://127.0.0.1:8080"), key), SENTENCES)
+        index = Index(connect(url, key), SENTENCES)
         print(f"{index.made}  ({len(SENTENCES)} sentences)")
         for question in questions:
             show(index, question)
+    except openai.APIConnectionError:
+        sys.exit(f"Nobody answers at {url}; is the gateway running, and GATEWAY_URL right?")
     except openai.APIError as error:
         sys.exit(error.message)
 

@@ -40,6 +40,7 @@ async def _visited(coach: str) -> dict[str, object]:
             "stranger": (strange.status_code, strange.json()["type"], strange.headers["www-authenticate"]),
             "another's": (await client.get("/conversations/1", headers=eve)).json()["type"],
             "twice": (await client.post("/users", json={"handle": "eve"})).json()["type"],
+            "odd": (await client.post("/users", json={"handle": "Eve!"})).json()["detail"][0]["msg"],
             "empty": (await client.post(path, json={"text": ""}, headers=eve)).status_code,
             "own": [one["topic"] for one in (await client.get("/conversations", headers=eve)).json()],
             "described": sorted((await client.get("/openapi.json")).json()["paths"][
@@ -57,7 +58,7 @@ async def _run() -> tuple[str, dict[str, object]]:
         visited = await _visited(re.findall(r"The coach on (\S+)", said)[0])
     finally:
         if child.returncode is None:
-            child.send_signal(2)
+            child.terminate()
         _, err = await asyncio.wait_for(child.communicate(), 30)
     assert (child.returncode, err.decode()) == (0, "")
     return said, visited
@@ -69,7 +70,7 @@ def _answers(part: str) -> list[str]:
 
 
 async def test_a_coach_s_users_see_no_provider_s_trouble_and_nothing_of_each_other() -> None:
-    """The whole tour, then its API by hand while it runs on; it ends by Ctrl-C and leaves no database behind."""
+    """The whole tour, then its API by hand while it runs on; it ends when told and leaves no database behind."""
     before = set(Path(tempfile.gettempdir()).glob("coach-postgres-*"))
     said, visited = await _run()
     assert set(Path(tempfile.gettempdir()).glob("coach-postgres-*")) <= before
@@ -101,5 +102,6 @@ async def test_a_coach_s_users_see_no_provider_s_trouble_and_nothing_of_each_oth
     assert visited == {
         "events": ["piece"] * 15 + ["done"], "kind": "text/event-stream",
         "stranger": (401, "not-signed-in", "Bearer"), "another's": "unknown-conversation", "twice": "handle-taken",
+        "odd": "must be 2 to 32 small letters, digits, - or _, the first a letter (like ada)",
         "empty": 422, "own": ["sleep"], "described": ["200", "401", "404", "422", "429", "503"],
     }  # fmt: skip

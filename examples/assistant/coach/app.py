@@ -41,4 +41,5 @@ def create(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Health coach", version="1", lifespan=lifespan)
     app.include_router(router)
     app.add_exception_handler(CoachError, answer)
+    app.add_exception_handler(Exception, answer)
     return app

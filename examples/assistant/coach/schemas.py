@@ -1,13 +1,32 @@
 """What goes in and comes out: every body of the API, with an example of each field for its page."""
 
+import re
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
 __all__ = ["Conversation", "Message", "NewConversation", "NewUser", "Piece", "Question", "User", "Welcome"]
 
-Handle = Field(pattern=r"^[a-z][a-z0-9_-]{1,31}$", examples=["ada"], description="a name of the user's own choice")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{1,31}", re.ASCII)
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise PydanticCustomError(
+            "name", "must be 2 to 32 small letters, digits, - or _, the first a letter (like ada)"
+        )
+    return text
+
+
+Handle = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(
+        examples=["ada"], description="a name of the user's own choice", json_schema_extra={"pattern": _NAME.pattern}
+    ),
+]
 Goal = Field(default="", max_length=200, examples=["walk 5 km without a pause"])
 Topic = Field(default="", max_length=100, examples=["back pain"])
 
@@ -15,7 +34,7 @@ Topic = Field(default="", max_length=100, examples=["back pain"])
 class NewUser(BaseModel):
     """Who wants to be coached."""
 
-    handle: str = Handle
+    handle: Handle
     goal: str = Goal
 
 
@@ -23,7 +42,7 @@ class User(BaseModel):
     """Who is coached."""
 
     id: int = Field(examples=[1])
-    handle: str = Handle
+    handle: Handle
     goal: str = Goal
 
 
