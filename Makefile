@@ -34,6 +34,7 @@ lint: setup ## Format, lint, types and import contracts, without the tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy bench tests/mutants/run.py
+	@set -e; for example in examples/*/; do echo "mypy $$example"; $(BIN)/mypy $$example; done
 	$(BIN)/lint-imports
 
 check: lint test ## What CI runs: lint, then the tests

@@ -466,6 +466,7 @@ async def test_8_5_caps_stand_per_user_caller_model_and_whole_by_day_month_and_t
     with pytest.raises(SpendCapReached) as caught:
         await bench.send(spending.call(bench, user="ann"))
     assert caught.value.cap == cap
+    assert (b"x-seawall-left-cap", cap.encode()) in problem_of(caught.value).headers
     other = {
         "caller": spending.call(bench, caller="other"), "user": spending.call(bench, user="bob"),
         "model": spending.call(bench, TokenBill(alias="smart")),

@@ -195,8 +195,8 @@ class SpendCapReached(Refusal):
         self.cap = cap
         if prepaid:
             self.status_hint = 402
-        if final:
-            self.headers = ((b"x-should-retry", b"false"),)
+        told = [(b"x-seawall-left-cap", cap.encode("ascii"))] if cap else []
+        self.headers = [*told, (b"x-should-retry", b"false")] if final else told
         super().__init__(detail, retry_after=retry_after)
 
 
