@@ -1,10 +1,12 @@
 """What the gateway adds to an answer on its way to the client."""
 
 from seawall.contracts.call import Call
+from seawall.contracts.fields import rendered
 from seawall.contracts.reply import Reply
 
 __all__ = ["HTTP", "HTTPS", "VIA", "via", "with_own"]
 
+_OWN = b"%b%bvia: 1.1 seawall\r\nx-request-id: %b\r\nserver-timing: %b\r\n"
 VIA = (b"via", b"1.1 seawall")
 HTTP = (b"x-forwarded-proto", b"http")
 HTTPS = (b"x-forwarded-proto", b"https")
@@ -36,14 +38,19 @@ def with_own(reply: Reply, call: Call, now: float) -> None:
     if run.notes:
         timing += b"".join(map(_note, run.notes))
         ready = None  # it holds words, which are judged like any header
+    marks = b""
     if reply.marks is not None:
         headers += reply.marks
-        ready = None
+        written = rendered(reply.marks)
+        if written is None:
+            ready = None  # the server says what is wrong
+        else:
+            marks = written
     request_id = call.request_id.encode("ascii")
-    if ready is not None and ready[0] is headers and ready[2] == len(headers):
-        lines = b"%bvia: 1.1 seawall\r\nx-request-id: %b\r\nserver-timing: %b\r\n" % (ready[1], request_id, timing)
-        reply.ready = (headers, lines, ready[2] + 3)
+    known = ready is not None and ready[0] is headers and ready[2] + len(reply.marks or ()) == len(headers)
     headers += (VIA, (b"x-request-id", request_id), (b"server-timing", timing))
+    if ready is not None and known:
+        reply.ready = (headers, _OWN % (ready[1], marks, request_id, timing), len(headers))
 
 
 def _note(note: tuple[str, float | None, str]) -> bytes:
