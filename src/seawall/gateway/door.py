@@ -120,8 +120,9 @@ class Gateway:
                 if type(found) is not Plan:
                     return found  # type: ignore[return-value]  # exact type: a Reply
                 plan = found
-            if request.length != 0:
-                bound(request, plan.upstream.max_body)
+            most = plan.upstream.max_body
+            if most is not None and request.length != 0:
+                bound(request, most)
             record.call = call = plan.call(request, self._random_bits)
             record.hidden, call.run.early = plan.upstream.added, record
             admitted = record.admitted
