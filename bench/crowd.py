@@ -38,18 +38,18 @@ class Said:
     fault: str
 
 
-def day(users: int, calls: int, parallel: int, seed: int) -> Iterator[list[_Call]]:
+def day(users: int, calls: int, parallel: int, streamed: float, seed: int) -> Iterator[list[_Call]]:
     """Give the calls of a day in bursts: every user as often as the others, in the same order in every run."""
     dice = random.Random(seed)
     turns = [f"user-{user:03}" for user in range(users) for _ in range(calls)]
     dice.shuffle(turns)
-    made = [_call(dice, number, user) for number, user in enumerate(turns)]
+    made = [_call(dice, number, user, streamed) for number, user in enumerate(turns)]
     for first in range(0, len(made), parallel):
         yield made[first : first + parallel]
 
 
-def _call(dice: random.Random, number: int, user: str) -> _Call:
-    streams = dice.random() < 0.5
+def _call(dice: random.Random, number: int, user: str, streamed: float) -> _Call:
+    streams = dice.random() < streamed
     script = {
         "delay": round(math.exp(dice.gauss(math.log(MEDIAN_S), SPREAD)), 3),
         "output": dice.randint(20, 80),

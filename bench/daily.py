@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,12 +35,13 @@ PARTS = (0.5, 0.95, 0.99, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What the gateway used: seconds the day took, of CPU, resident bytes, seconds its threads were held back."""
+    """What the gateway used: seconds the day took, of CPU, waiting for a core, held back by its share; bytes of RSS."""
 
     seconds: float
     cpu: float
-    rss: int
+    waited: float
     held_back: float
+    rss: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--calls", type=int, default=20, help="of each user")
     parser.add_argument("--parallel", type=int, default=30, help="calls of one burst")
+    parser.add_argument("--streamed", type=float, default=0.5, help="share of the calls that stream")
     parser.add_argument("--share", type=float, default=0.5, help="of one core, for the gateway")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--enforce", action="store_true", help="exit 1 when a limit does not hold")
@@ -92,7 +94,7 @@ def gateway(stack: ExitStack, folder: Path, behind: Sequence[Process], share: Sh
 async def live(options: argparse.Namespace, through: crowd.Door, straight: crowd.Door) -> list[crowd.Said]:
     """Make every call of the day through the gateway, and every fourth burst once more straight to the provider."""
     said = []
-    bursts = crowd.day(options.users, options.calls, options.parallel, options.seed)
+    bursts = crowd.day(options.users, options.calls, options.parallel, options.streamed, options.seed)
     for number, burst in enumerate(bursts):
         said += await crowd.ask(through, burst)
         if number % EVERY == 0:
@@ -124,6 +126,14 @@ def booked(folder: Path) -> tuple[int, Decimal]:
     return count, Decimal(micro or 0).scaleb(-6) + Decimal(rest or 0).scaleb(-18)
 
 
+def use(process: Process, share: Share, since: Used | None = None) -> Used:
+    """Return what the gateway has used, since `since` where it is given."""
+    now = (time.monotonic(), process.cpu(), process.waited(), share.throttled())
+    first = (since.seconds, since.cpu, since.waited, since.held_back) if since else (0.0, 0.0, 0.0, 0.0)
+    seconds, cpu, waited, held_back = (one - other for one, other in zip(now, first, strict=True))
+    return Used(seconds, cpu, waited, held_back, process.rss())
+
+
 def measure(options: argparse.Namespace, folder: Path, stack: ExitStack) -> Day:
     """Start everything, live the day, compare the books."""
     share = stack.enter_context(share_of_a_core(options.share))
@@ -132,9 +142,9 @@ def measure(options: argparse.Namespace, folder: Path, stack: ExitStack) -> Day:
     process = gateway(stack, folder, behind, share, options.share)
     through = crowd.Door("gateway", process.port, {name: name for name in MODELS}, KEY)
     straight = crowd.Door("straight", behind[0].port, MODELS)
-    began, cpu, held = time.monotonic(), process.cpu(), share.throttled()
+    before = use(process, share)
     said = asyncio.run(live(options, through, straight))
-    used = Used(time.monotonic() - began, process.cpu() - cpu, process.rss(), share.throttled() - held)
+    used = use(process, share, before)
     share.end()
     process.stop()
     bill = took(behind)
@@ -171,9 +181,9 @@ def told(found: Day) -> dict[str, float]:
     used, calls = found.used, max(1, len(found.added["gateway"]))
     print(
         f"gateway: {used.cpu:.2f} s of CPU in {used.seconds:.0f} s, {used.cpu / calls * 1e6:.0f} us a call; "
-        f"RSS {used.rss / 1e6:.1f} MB; held back for {used.held_back:.2f} s"
+        f"RSS {used.rss / 1e6:.1f} MB; it waited {used.waited:.2f} s for the core, {used.held_back:.2f} s for its share"
     )
-    return figures | {"cpu_s": used.cpu, "seconds": used.seconds, "rss_mb": used.rss / 1e6, "held_s": used.held_back}
+    return figures | asdict(used)
 
 
 def main(argv: Sequence[str]) -> int:

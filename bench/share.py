@@ -72,12 +72,15 @@ def share_of_a_core(share: float) -> Iterator[Share]:
 
 
 def _made(share: float) -> Path | None:
-    """Return a new control group with the quota, by whichever version of the interface is there."""
+    """Return a new control group, by whichever version of the interface is there.
+
+    The quota is the most it gets; the weight says that it gets it, whatever else this machine does.
+    """
     quota = int(share * PERIOD_US)
     name = f"seawall-bench-{os.getpid()}"
     for parent, files in (
-        (_V1, {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": str(quota)}),
-        (_V2, {"cpu.max": f"{quota} {PERIOD_US}"}),
+        (_V1, {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": str(quota), "cpu.shares": "65536"}),
+        (_V2, {"cpu.max": f"{quota} {PERIOD_US}", "cpu.weight": "10000"}),
     ):
         folder = parent / name
         try:
