@@ -12,4 +12,5 @@ compile --output-file requirements/core.txt
 compile --extra serve --output-file requirements/serve.txt
 # shellcheck disable=SC2086  # a list of flags
 compile $everything --group dev --output-file requirements/dev.txt
-compile --extra serve --extra redis --extra postgres --resolution lowest-direct --output-file requirements/lowest.txt
+# shellcheck disable=SC2086
+compile $everything --resolution lowest-direct --output-file requirements/lowest.txt
