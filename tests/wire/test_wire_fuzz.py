@@ -177,7 +177,7 @@ def test_the_corpus_stays_small():
 
 @pytest.mark.verify
 def test_a_minute_of_mutated_answers(capsys: pytest.CaptureFixture[str]):
-    """Another seed every time, printed at once so that a hang can be repeated; a failure prints the bytes for the corpus."""
+    """Another seed every time, printed at once, since a hang must be repeated too; a failure prints the bytes."""
     seed = time.time_ns()
     end = time.monotonic() + 60
     with capsys.disabled():
