@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 PIP := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check verify audit mutants bench bench-memory lock format docs clean
+.PHONY: help setup run test lint check verify audit mutants bench bench-memory bench-daily lock format docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench: setup ## Measure beside nginx proxy_pass, print ratios (QUICK=1: under a 
 bench-memory: setup ## Measure memory idle, after /docs and over a million calls, and the time to start
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.memory
+
+bench-daily: setup ## Measure what a hundred users' day adds to each call on half a core
+	$(BIN)/python -m bench.daily
 
 format: setup ## Format the code and sort imports
 	$(BIN)/ruff format .

@@ -15,6 +15,7 @@ compile --output-file requirements/core.txt
 compile --extra serve --output-file requirements/serve.txt
 # shellcheck disable=SC2086  # a list of flags
 compile $everything --group dev --output-file requirements/dev.txt
-compile --extra serve --extra redis --extra postgres --resolution lowest-direct --output-file requirements/lowest.txt
+# shellcheck disable=SC2086
+compile $everything --resolution lowest-direct --output-file requirements/lowest.txt
 # the model of an example, in an environment of its own and without what its packages want for other uses
 lock --no-deps examples/embeddings/requirements.in --output-file examples/embeddings/requirements.txt

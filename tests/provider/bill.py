@@ -35,6 +35,7 @@ class Row:
         input, output, cached, written, written_1h, reasoning, searches: what was used.
         reported: its usage has left for the client.
         complete: the whole answer has left for the client.
+        seconds: from the whole request to the end of its answer.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Row:
     searches: int = 0
     reported: bool = False
     complete: bool = False
+    seconds: float = 0.0
 
     def cost(self) -> Decimal:
         """Return US dollars."""
