@@ -27,5 +27,5 @@ async def test_the_second_provider_answers_for_the_first_and_a_user_s_money_ends
     assert answers == [SECOND] * len(answers)
     assert 1 <= len(answers) < 10
     assert refusal.startswith("  429 spend-cap-reached: ")
-    assert "The day cap of user chat (0.0066 USD) is spent: this call may cost " in refusal
+    assert "The day cap of end user ada of chat (0.0066 USD) is spent: this call may cost " in refusal
     assert other.splitlines()[1:3] == ["bob: What is a seawall?", SECOND]

@@ -220,8 +220,7 @@ class Book:
             self.emit(event)
 
     def _unread(self, call: Call, bill: Bill) -> asyncio.Event | None:
-        user = self.unread.get(("user", call.caller)) if call.user else None
-        return user or self.unread.get(("model", bill.alias))
+        return self.unread.get(("user", call.caller)) or self.unread.get(("model", bill.alias))
 
     def _late(self, held: Reservation, cost: int, today: Today) -> None:
         """Count an attempt in accounts that came while it was under way; they read the ledger only up to then."""
