@@ -17,14 +17,13 @@ from seawall.spend.charge import Charge
 from seawall.spend.counters import Account, Full, Standing
 from seawall.spend.ids import Ids
 from seawall.spend.money import dollars, exact, picos
+from seawall.spend.most import most_of
 from seawall.spend.prices import Listed
 from seawall.spend.prices.bound import FREE, Prices
 from seawall.spend.refused import capped
 from seawall.spend.reservation import Reservation
 
 __all__ = ["Accounts", "Book", "Marks", "crossed"]
-
-_LEAST = Decimal("1e-12")  # held where only the answer tells a price, so that a cap that is spent refuses
 
 
 class Accounts(Protocol):
@@ -140,7 +139,7 @@ class Book:
         rules = self.rules
         found = wants(rules, call.caller, call.user, bill.alias)
         price = self._price(bill, found) if bill.model else None
-        most = exact(self._most(bill, price, found))
+        most = exact(most_of(bill, price, found))
         today = self.today
         number = self._ids()
         marks, mark = self._marks, None
@@ -244,19 +243,6 @@ class Book:
                 'alias (models.<alias>.price = { input = "0.15 USD/M", output = "0.60 USD/M" }), or spend.unknown_price'
             )
         return FREE
-
-    def _most(self, bill: Bill, price: Listed | None, found: Sequence[Want]) -> Decimal:
-        if price is None:
-            return bill.fixed or _LEAST
-        bound = bill.input_bound
-        if bound is None:
-            if price is not FREE and any(want.caps.any for want in found):
-                raise PriceUnknown(
-                    "The input of this call has no bound (a file or picture that the provider fetches), and a cap "
-                    "applies. Send the content itself instead of a reference"
-                )
-            bound = 0
-        return price.most(bound, bill.output_bound) + bill.fixed
 
     def _row(
         self, number: str, call: Call, bill: Bill, today: Today, found: Charge, most: Decimal, status: int = 0

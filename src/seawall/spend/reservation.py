@@ -84,7 +84,7 @@ class Reservation:
             usage = meter.usage()
             # what was seen on the way counts only where the report lacks something
             seen = 0 if ended and usage is not None else meter.seen()
-            return Report(usage, seen, meter.price())
+            return Report(usage, seen, meter.price(), meter.terms(), None if usage is not None else meter.begun())
         except Exception as error:  # noqa: BLE001 - a meter that fails must not keep money held for ever
             fields = (("upstream", self.bill.upstream), ("error", type(error).__name__))
             self._book.emit(Notice("error", "meter_failed", "What an answer used could not be read", fields))
