@@ -181,7 +181,7 @@ def test_what_is_no_text_has_a_named_bound_or_none(operation: Operation, fields:
         ("responses", {"tools": [{"type": "web_search"}]}, Extras()),
         ("responses", {"tools": [{"type": "function"}], "max_tool_calls": 3}, Extras()),
         ("messages", {"tools": [{"type": "web_search_20250305", "max_uses": 2}, {"type": "custom"}]}, Extras(tools=2)),
-        ("messages", {"tools": [{"type": "web_fetch_20250910", "max_uses": 2}]}, Extras()),
+        ("messages", {"tools": [{"type": "web_fetch_20250910", "max_uses": 2}]}, Extras(tools=2)),
     ],
 )
 def test_what_is_asked_for_beyond_tokens_at_the_list_price(operation: Operation, fields: dict[str, Any], found: Extras):

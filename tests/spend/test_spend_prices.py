@@ -179,7 +179,15 @@ MOST = Decimal("0.0012")
             False,
         ),  # reported before the cut
         (Report(Usage(500, 1), 40), Outcome(200, False, NOW), "0.00058", True),  # only the beginning was
-        (Report(None, 40), Outcome(200, False, NOW), "0.00108", True),  # cut: all the input, the output seen
+        (
+            Report(None, 40),
+            Outcome(200, False, NOW),
+            "0.001082",
+            True,
+        ),  # cut: all the input, the output seen and one more
+        (Report(None, 100), Outcome(200, False, NOW), "0.0012", True),  # but no more than it may have
+        (Report(None, 40, begun=Usage(300)), Outcome(200, False, NOW), "0.000382", True),  # the input was told
+        (Report(None, 0, begun=Usage(300)), Outcome(0, False, NOW), "0.0003", True),  # or is known from calls like it
         (Report(None, 40), Outcome(200, True, NOW), "0.00108", True),  # nothing was reported at all
         (Report(None, 0), Outcome(0, False, NOW), "0.001", True),  # sent, no answer
         (Report(None, 9999), Outcome(200, False, NOW), "0.0012", True),  # never more than was reserved

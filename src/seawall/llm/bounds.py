@@ -8,7 +8,7 @@ is no bound, and the call is refused under a cap. What such a tool costs beside 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seawall.llm.extras import SEARCHES, calls_at_most
+from seawall.llm.extras import ASKED_AGAIN, SEARCHES, calls_at_most
 from seawall.llm.seam import Operation
 
 __all__ = ["AUDIO", "FILE", "IMAGE", "OWN_TOOL", "TOOL_PROMPT", "input_bound"]
@@ -32,8 +32,6 @@ _PLAIN = frozenset((
     "function_call", "custom_tool_call", "reasoning",
 ))  # fmt: skip
 _NESTED = frozenset(("tool_result", "message", "function_call_output", "custom_tool_call_output"))
-# Tools that run at Anthropic: after each use the model is asked again, with a window full of what was found at most.
-_ASKED_AGAIN = ("web_search_", "web_fetch_")
 _CLIENT_TOOLS = ("bash_", "text_editor_", "computer_", "memory_")
 
 
@@ -79,7 +77,7 @@ def _anthropic_tool(tool: Any) -> int:
         return 0
     if isinstance(kind, str) and kind.startswith(_CLIENT_TOOLS):
         return OWN_TOOL
-    uses = calls_at_most(tool, "max_uses") if isinstance(kind, str) and kind.startswith(_ASKED_AGAIN) else None
+    uses = calls_at_most(tool, "max_uses") if isinstance(kind, str) and kind.startswith(ASKED_AGAIN) else None
     if uses is None:
         raise _Unbounded  # it runs at the provider, which asks the model again with what it found
     return OWN_TOOL + uses * FILE

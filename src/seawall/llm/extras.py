@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 
 from seawall.llm.seam import Operation
 
-__all__ = ["NOTHING", "SEARCHES", "Extras", "calls_at_most", "extras"]
+__all__ = ["ASKED_AGAIN", "NOTHING", "SEARCHES", "Extras", "calls_at_most", "extras"]
 
 # Tools of the Responses API that are billed by the call, and counted by the items of its answer.
 SEARCHES = frozenset(("web_search", "web_search_preview", "web_search_2025_08_26", "web_search_preview_2025_03_11",
                       "file_search"))  # fmt: skip
+# Tools that run at Anthropic: after each use the model is asked again, with a window full of what was found at most. A
+# fetch is free, and held like a search.
+ASKED_AGAIN = ("web_search_", "web_fetch_")
 # Tiers that cost no more than the list price, or whose price is the project's own default.
 _NO_DEARER = frozenset(("auto", "default", "standard", "standard_only", "flex", "batch"))
 # Tools with a fee that nobody is told: by the session, the hour, or the picture. Anthropic's carry a date behind.
@@ -63,8 +66,7 @@ def _calls(operation: Operation, document: Mapping[str, Any], tools: list[dict[s
         return (calls_at_most(document, "max_tool_calls") or 0) if searches else 0
     if operation != "messages":
         return 0
-    bounds = [calls_at_most(tool, "max_uses") for tool in tools if str(tool.get("type")).startswith("web_search_")]
-    return sum(bound or 0 for bound in bounds)
+    return sum(calls_at_most(tool, "max_uses") or 0 for tool in tools if str(tool.get("type")).startswith(ASKED_AGAIN))
 
 
 def calls_at_most(said: Mapping[str, Any], name: str) -> int | None:

@@ -16,6 +16,7 @@ from seawall.spend.caps import WHOLE, Rules, Want, wants
 from seawall.spend.charge import Charge
 from seawall.spend.counters import Account, Full, Standing
 from seawall.spend.ids import Ids
+from seawall.spend.learned import Learned
 from seawall.spend.money import dollars, exact, picos
 from seawall.spend.most import most_of
 from seawall.spend.prices import Listed
@@ -94,6 +95,7 @@ class Book:
         emit: observers.
 
     Attributes:
+        learned: what estimates of the input rest on.
         unread: scope and name of accounts whose past is being read from the ledger; who spends in them waits.
     """
 
@@ -113,6 +115,7 @@ class Book:
         self._marks = marks
         self._ids = Ids(clock.wall, random_bits)
         self.unpriced: dict[str, int] = {}
+        self.learned = Learned()
         self.unread: dict[tuple[str, str], asyncio.Event] = {}
         self.configure(Rules(), Prices(), Calendar())
 
@@ -166,6 +169,8 @@ class Book:
         run.cost = cost if run.cost is None else run.cost + cost
         if bill.model:
             run.tokens = (run.tokens or 0) + usage.input + usage.output
+            if not found.estimated:
+                self.learned.learn((call.caller, bill.upstream, bill.model), bill.input_bound, usage)
         self.emit(
             AttemptPaid(
                 call.caller, bill.upstream, bill.alias, bill.model, cost, usage, found.estimated, found.source,

@@ -21,7 +21,7 @@ class Report(NamedTuple):
         seen: output tokens counted on the way.
         told: price in US dollars that the answer told.
         terms: what beside tokens decides the price.
-        begun: what was reported of the input alone.
+        begun: the input alone, where nothing else is reported: as it was told before the answer, or as it likely was.
     """
 
     usage: Usage | None = None
@@ -110,11 +110,18 @@ def _service(bill: Bill, price: Listed, terms: Terms) -> tuple[Listed, bool]:
 
 
 def _estimate(bill: Bill, price: Listed, most: Decimal, report: Report, outcome: Outcome) -> Charge:
-    """Nothing was reported: all of the input there may have been, and the output that was seen."""
-    usage = Usage(input=bill.input_bound or 0, output=report.seen)
+    """Nothing was reported: the input as far as it is known, else all there may have been, and the output seen.
+
+    Of an answer that had begun one token more may have been on its way. Where the provider runs tools, the input grows
+    with each of their uses, and what was told or is known of it before says little.
+    """
+    begun = None if bill.tools_bound else report.begun
+    seen = report.seen + (outcome.status > 0 and not outcome.ended and report.seen < bill.output_bound)
+    usage = begun._replace(output=seen) if begun else Usage(input=bill.input_bound or 0, output=seen)
     listed, _ = _service(bill, price, report.terms)
     units = listed.units(usage.input, outcome.wall)
     if report.told is not None:
         return Charge(report.told, usage, False, units.shown, "response")
-    cost = min(units.most(usage.input, usage.output) + bill.fixed, most)
+    cost = units.cost(usage) if begun else units.most(usage.input, usage.output)
+    cost = min(cost + bill.fixed, most)
     return Charge(cost, usage, True, units.shown, price.source, price.version)
