@@ -29,6 +29,7 @@ from seawall.contracts.events import Notice
 from seawall.contracts.request import Handler
 from seawall.contracts.wheel import Wheel
 from seawall.gateway.door import Gateway
+from seawall.gateway.models.flights import Flights
 from seawall.gateway.table import Table
 from seawall.observers import (
     Exposition,
@@ -192,8 +193,10 @@ class App:
         self._guard = await open_guard(watch, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        flights = Flights(engine.answers(), self._wheel)
+        stack.push_async_callback(flights.close)
         self._gateway.models = self._models = open_models(
-            self._gateway, clock, self._wheel, engine.answers(), engine.spending.book.share_used
+            self._gateway, clock, self._wheel, flights, engine.spending.book.share_used
         )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
