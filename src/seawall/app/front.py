@@ -51,7 +51,7 @@ class Front:
         # nearly every call ends at this one test of a prefix, in C
         if pass_on is not None and not request.target.startswith(_PAGES):
             return pass_on(request)
-        if pass_on is None or self._is_page(request):
+        if pass_on is None or self.is_page(request):
             return self._admin(request)
         models = self._models
         if models is not None and models.serves and request.target.startswith(PREFIXES) and not self._named(request):
@@ -61,7 +61,8 @@ class Front:
     def _named(self, request: Request) -> bool:
         return bool(self._hosts) and host_name(request.host) in self._hosts
 
-    def _is_page(self, request: Request) -> bool:
+    def is_page(self, request: Request) -> bool:
+        """Whether a request is for the operations pages."""
         target = request.target
         if target.startswith(b"/-/"):
             return True

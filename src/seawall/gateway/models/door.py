@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from seawall.contracts.admission import NOBODY, Admission, Admitted
@@ -17,10 +18,12 @@ from seawall.gateway.decorate import VIA, via, with_own
 from seawall.gateway.headers import clean_reply, clean_request, with_limits
 from seawall.gateway.identity import new_id, request_id_of, trace_of
 from seawall.gateway.models.asking import Asking
-from seawall.gateway.models.kept import Answers, question_of
+from seawall.gateway.models.flight import SharedBody
+from seawall.gateway.models.kept import question_of
 from seawall.gateway.models.listing import listed
 from seawall.gateway.models.places import Place, place_of
 from seawall.gateway.models.shape import ACTIONS, passed, shaped
+from seawall.gateway.models.sharing import Asker, Sharing
 from seawall.gateway.models.stream import ModelStream
 from seawall.gateway.models.table import ModelRoute, Models
 from seawall.gateway.record import Record
@@ -69,7 +72,7 @@ class ModelDoor:
         house: the gateway.
         models: every name a model has; replaced by `reload`.
         asking: asks them.
-        answers: kept for the same question asked again.
+        sharing: answers questions whose answer is kept, or on its way for somebody else.
         clock: time.
         random_bits: `random.getrandbits`, for ids.
         cheaper: returns the share of a cap that a caller, its user and an alias have used.
@@ -80,14 +83,14 @@ class ModelDoor:
         house: House,
         models: Models,
         asking: Asking,
-        answers: Answers,
+        sharing: Sharing,
         clock: Clock,
         random_bits: Callable[[int], int],
         cheaper: Callable[[str, str, str], float],
     ) -> None:
         self._models = models
         self._asking = asking
-        self._answers = answers
+        self._sharing = sharing
         self._house = house
         self._clock = clock
         self._random_bits = random_bits
@@ -207,24 +210,14 @@ class ModelDoor:
     ) -> Reply:
         first = self._first(request, admitted, route, asked, record.caller)
         record.call = first
+        hold = partial(_hold, record, admitted, asked, route)
         question = question_of(asked, route, request.header(b"cache-control"))
-        kept = None if question is None else await self._answers.find(question)
-        if kept is not None:
-            first.run.cache = "hit"
-            return self._pass_on(record, kept, first, asked, admitted)
-        await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
-        record.settles = True
-        if question is not None:
-            first.run.cache = "miss"
-        try:
+        if question is None:
+            await hold()
             reply, record.call = await self._asking(first, asked, route)
-        except BaseException:
-            if question is not None:
-                self._answers.drop(question)
-            raise
-        if question is not None:
-            reply.headers = [*reply.headers, (b"cache-status", b"seawall; fwd=uri-miss")]
-            self._answers.watch(question, reply)
+        else:
+            asker = Asker(first, asked, route, hold, admitted.settle_tokens)
+            reply, record.call = await self._sharing(asker, question)
         return self._pass_on(record, reply, record.call, asked, admitted)
 
     def _first(self, request: Request, admitted: Admitted, route: ModelRoute, asked: Asked, caller: str) -> Call:
@@ -252,10 +245,18 @@ class ModelDoor:
         reply.headers = clean_reply(reply.headers, frozenset())
         with_own(reply, call, self._clock.now())
         reply.headers = with_limits(reply.headers, admitted.headers)
-        if isinstance(reply.body, ModelStream):
+        if isinstance(reply.body, ModelStream | SharedBody):
             record.relay = reply.body
             reply.streamed = asked.stream
         return record.attach(reply)
+
+
+async def _hold(record: Record, admitted: Admitted, asked: Asked, route: ModelRoute) -> int:
+    """Hold what a call may use against the caller's token limits; return how much."""
+    estimate = (asked.input_bound or len(asked.body)) + route.max_output * asked.choices
+    await admitted.hold_tokens(estimate)
+    record.settles = True
+    return estimate
 
 
 def _understood(request: Request, place: Place, body: bytes) -> Asked:
