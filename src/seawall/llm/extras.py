@@ -22,6 +22,8 @@ _NO_DEARER = frozenset(("auto", "default", "standard", "standard_only", "flex", 
 # Tools with a fee that nobody is told: by the session, the hour, or the picture. Anthropic's carry a date behind.
 _UNTOLD = ("code_interpreter", "code_execution", "image_generation", "computer_use_preview", "shell")
 
+_ASKED = frozenset(("service_tier", "speed", "inference_geo", "web_search_options", "tools"))
+
 
 class Extras(NamedTuple):
     """What is asked for; see `Bill` for each.
@@ -47,12 +49,12 @@ def extras(operation: Operation, document: Mapping[str, Any]) -> Extras:
         operation: by which route it came.
         document: the parsed body.
     """
+    if _ASKED.isdisjoint(document):
+        return NOTHING
     asked = document.get
     tier, speed, place, search, tools = (
         asked("service_tier"), asked("speed"), asked("inference_geo"), asked("web_search_options"), asked("tools"),
     )  # fmt: skip
-    if tier is speed is place is search is tools is None:
-        return NOTHING
     dearer = [one for one in (tier, speed) if isinstance(one, str) and one not in _NO_DEARER]
     beyond = [name for name, value in (("inference_geo", place), ("web_search_options", search)) if value is not None]
     own = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []

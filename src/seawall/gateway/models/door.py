@@ -210,12 +210,12 @@ class ModelDoor:
     ) -> Reply:
         first = self._first(request, admitted, route, asked, record.caller)
         record.call = first
-        hold = partial(_hold, record, admitted, asked, route)
-        question = question_of(asked, route, request.header(b"cache-control"))
+        question = None if route.cache is None else question_of(asked, route, request.header(b"cache-control"))
         if question is None:
-            await hold()
+            await _hold(record, admitted, asked, route)
             reply, record.call = await self._asking(first, asked, route)
         else:
+            hold = partial(_hold, record, admitted, asked, route)
             asker = Asker(first, asked, route, hold, admitted.settle_tokens)
             reply, record.call = await self._sharing(asker, question)
         return self._pass_on(record, reply, record.call, asked, admitted)
