@@ -6,12 +6,11 @@ from typing import cast
 
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.errors import RequestBodyError, SeawallError
-from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.server.intake import BODY, CALL, CLOSED, COLLECT, HEAD, LINGER, Intake
 from seawall.server.output import Output
 from seawall.server.presence import Presence
-from seawall.server.refusal import Refused, refusal
+from seawall.server.refusal import Refused, closed, instead, refusal
 from seawall.server.render import InvalidReply, early
 from seawall.server.state import State
 
@@ -144,33 +143,28 @@ class Connection(Intake, asyncio.Protocol):
                 try:
                     reply = await state.handler(request)
                 except Exception as error:  # noqa: BLE001 - a broken handler must not take the server with it
-                    reply = self._mishap(error)
+                    reply = instead(error, state.report)
                 request.interim, self._expecting = None, False  # nothing comes before an answer any more
                 close = not head.keep_alive or self._loose or self._phase is BODY or state.draining
-                body = reply.body
+                body, bare = reply.body, head.method == b"HEAD"
                 try:
                     if self._phase is CLOSED:  # answered in spite of its cancellation
                         return
-                    if type(body) is bytes or head.method == b"HEAD" or reply.status in (204, 304):
-                        self._output.send(reply, head.method == b"HEAD", head.http10, close)
+                    if type(body) is bytes or bare or reply.status in (204, 304):
+                        self._output.send(reply, bare, head.http10, close)
                     # not bytes, so it is a Source; isinstance on a protocol would cost microseconds
                     elif await self._output.stream(reply, body, head.http10, close):  # type: ignore[arg-type]
                         close = True
                 except InvalidReply as error:
                     state.report(error)
-                    self._output.send(refusal(500), head.method == b"HEAD", head.http10, close)
+                    self._output.send(refusal(500), bare, head.http10, close)
                 finally:
-                    try:
-                        reply.close()
-                    except Exception as error:  # noqa: BLE001 - a closer must not raise; the answer is out already
-                        state.report(error)
+                    closed(reply, state.report)
             except asyncio.CancelledError:
                 self.abort()
                 raise
             except Exception as error:  # noqa: BLE001 - the answer broke after its head: only an abort tells the client
-                if not isinstance(error, SeawallError):
-                    state.report(error)
-                self.abort()
+                self._broken(error)
                 return
             self._under_way = False
             state.ended()
@@ -181,19 +175,17 @@ class Connection(Intake, asyncio.Protocol):
             turn = self._turn = state.loop.create_future()
             request = await turn
 
+    def _broken(self, error: Exception) -> None:
+        if not isinstance(error, SeawallError):
+            self._state.report(error)
+        self.abort()
+
     def _over(self, task: asyncio.Task[None]) -> None:
         """The connection's task has ended; cancelled before its first step, it never began with its call."""
         self._state.tasks.discard(task)
         if self._under_way:
             self._under_way = False
             self._state.ended()
-
-    def _mishap(self, error: Exception) -> Reply:
-        """Return the answer in place of the one that the handler did not give."""
-        if isinstance(error, RequestBodyError):
-            return refusal(error.status if error.status != 499 else 400, str(error))
-        self._state.report(error)
-        return refusal(500)
 
     def _early(self, status: int, headers: Headers) -> None:
         """Write an interim answer; a client that lags behind or has left does without."""
