@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 PIP := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check verify audit mutants bench bench-memory lock format docs clean
+.PHONY: help setup run test lint check verify audit mutants bench bench-memory bench-daily lock format docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,7 @@ lint: setup ## Format, lint, types and import contracts, without the tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy bench tests/mutants/run.py
+	@set -e; for example in examples/*/; do echo "mypy $$example"; $(BIN)/mypy $$example; done
 	$(BIN)/lint-imports
 
 check: lint test ## What CI runs: lint, then the tests
@@ -67,6 +68,9 @@ bench: setup ## Measure beside nginx proxy_pass, print ratios (QUICK=1: under a 
 bench-memory: setup ## Measure memory idle, after /docs and over a million calls, and the time to start
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.memory
+
+bench-daily: setup ## Measure what a hundred users' day adds to each call on half a core
+	$(BIN)/python -m bench.daily
 
 format: setup ## Format the code and sort imports
 	$(BIN)/ruff format .

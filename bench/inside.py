@@ -37,6 +37,7 @@ from seawall.server.connection import Connection
 from seawall.server.limits import Limits
 from seawall.server.state import State
 from seawall.wire.connection import Connection as Answers
+from seawall.wire.pool import Pool
 
 CONNECTIONS = 32
 WARM_UP, COUNTED = 320, 3200  # calls
@@ -104,19 +105,21 @@ class Rig:
         self._unlike = unlike
         clock = Clock()
         state = State(app.handler, Limits(), clock, Wheel(clock, loop), loop, _refused, _report)
-        target = app.runtime.upstreams[0].targets[0]
-        pool = app._engine.wire._pools.get(target) or app._engine.wire._pool(target)  # noqa: SLF001 - there is no socket to dial
-        for _ in range(CONNECTIONS):
-            answers = pool._new()  # noqa: SLF001 - as above
-            answers.connection_made(Stub(partial(self._asked, answers)))  # type: ignore[arg-type]  # what a call needs
-            pool.open.add(answers)
-            pool.put(answers)
+        for target in app.runtime.upstreams[0].targets:
+            self._connect(app._engine.wire._pool(target))  # noqa: SLF001 - there is no socket to dial
         self._clients = [Connection(state) for _ in range(CONNECTIONS)]
         for client in self._clients:
             client.connection_made(Stub(partial(self._answered, client)))  # type: ignore[arg-type]  # as above
         self._left = 0
         self._open = 0
         self._done: asyncio.Future[None] = loop.create_future()
+
+    def _connect(self, pool: Pool) -> None:
+        for _ in range(CONNECTIONS):
+            answers = pool._new()  # noqa: SLF001 - as above
+            answers.connection_made(Stub(partial(self._asked, answers)))  # type: ignore[arg-type]  # what a call needs
+            pool.open.add(answers)
+            pool.put(answers)
 
     async def run(self, calls: int) -> None:
         """Make so many calls.
@@ -219,7 +222,11 @@ def instructions(options: argparse.Namespace, settings: str) -> float:
             str(options.calls),
         ]
         argv += ["--unlike"] if options.unlike else []
-        subprocess.run([*tool, *argv], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+        done = subprocess.run(
+            [*tool, *argv], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
+        )
+        if done.returncode:
+            raise RuntimeError(f"under callgrind it ended with {done.returncode}:\n{done.stderr[-2000:]}")
         empty, full = (_total(Path(f"{out}.{part}")) for part in (1, 2))
     return (full - empty) / int(options.calls)
 

@@ -96,6 +96,10 @@ class Process:
         """Return CPU seconds used so far by it and its children, in nanosecond steps, kernel time included."""
         return sum(_cpu(pid) for pid in family(self.pid))
 
+    def waited(self) -> float:
+        """Return seconds in which it and its children could have run and the core was somebody else's."""
+        return sum(_cpu(pid, 1) for pid in family(self.pid))
+
     def rss(self) -> int:
         """Return resident bytes of it and its children together."""
         return sum(_status(pid, "VmRSS") for pid in family(self.pid))
@@ -152,10 +156,11 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def _cpu(pid: int) -> float:
+def _cpu(pid: int, field: int = 0) -> float:
+    """Return seconds of all its threads: 0 on a core, 1 waiting for one."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        total += int((task / "schedstat").read_text().split()[0])
+        total += int((task / "schedstat").read_text().split()[field])
     return total / 1e9
 
 

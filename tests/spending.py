@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines import Bench
+from seawall.contracts.bill import STANDARD, Terms
 from seawall.contracts.body import Headers
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
@@ -68,6 +69,10 @@ class TokenMeter:
         """Return the report."""
         return self.report
 
+    def begun(self) -> Usage | None:
+        """Return None."""
+        return None
+
     def seen(self) -> int:
         """Return the count."""
         return self.tokens
@@ -75,6 +80,10 @@ class TokenMeter:
     def price(self) -> Decimal | None:
         """Return None."""
         return None
+
+    def terms(self) -> Terms:
+        """Return those of the standard tier."""
+        return STANDARD
 
 
 class TokenBill:
@@ -87,6 +96,8 @@ class TokenBill:
         self.input_bound: int | None = 1000
         self.output_bound = 100
         self.fixed = Decimal(0)
+        self.tier = self.beyond = ""
+        self.tools_bound = 0
         for name, value in changes.items():
             setattr(self, name, value)
 

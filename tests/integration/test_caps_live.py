@@ -73,6 +73,23 @@ async def test_a_made_caller_survives_a_restart_with_key_limits_and_caps(tmp_pat
                 assert again.encode() not in file.read_bytes(), file
 
 
+async def test_the_cap_of_a_user_is_told_by_its_name_and_calls_that_name_none_are_one_user(tmp_path: Path):
+    """Leaving the name off gains nothing; the message says whose cap it was, and a long name is cut."""
+    async with Watched(lambda _: Answer(body=b"x")) as up:
+        text = priced(up.url, f"sqlite://{tmp_path}/ledger.db", tmp_path / "spool")
+        async with gateway(text, tmp_path / "log") as here:
+            key = (await api(here.port, "POST", "", {**LAB, "spend": {}, "concurrency": 9}))["key"]
+            told = {}
+            for name, lines in {"ann": ["X-User: ann"], "none": [], "long": [f"X-User: {'é' * 64}x"]}.items():
+                sent = (f"X-Seawall-Key: {key}", *lines)
+                got = [await call(here.port, "/up/x", "GET", *sent) for _ in range(3)]
+                assert [one.status for one in got] == [200, 200, 429]
+                told[name] = orjson.loads(got[2].body)["detail"].partition(" (")[0]
+    assert told["ann"] == "The day cap of end user ann of lab"
+    assert told["none"] == "The day cap of calls of lab that name no end user"
+    assert told["long"].endswith("… of lab")
+
+
 async def test_caps_by_user_that_come_later_know_what_the_user_spent(tmp_path: Path):
     """Given through the API to a caller that had none."""
     async with Watched(lambda _: Answer(body=b"x")) as up:

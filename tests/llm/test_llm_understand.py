@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from seawall.llm import bounds
+from seawall.llm.extras import Extras, extras
 from seawall.llm.seam import Asked, NotUnderstood, Operation
 from seawall.llm.understand import understand
 
@@ -147,6 +148,12 @@ SOUND = "A" * 24_000
         ("responses", {"input": "x", "previous_response_id": "r"}, bounds.FILE),
         ("responses", {"input": "x", "tools": [{"type": "function", "name": "f"}]}, 0),
         ("responses", {"input": "x", "tools": [{"type": "web_search"}]}, None),
+        ("responses", {"input": "x", "tools": [{"type": "web_search"}], "max_tool_calls": 2}, 2 * bounds.FILE),
+        ("responses", {"input": "x", "tools": [{"type": "file_search"}], "max_tool_calls": True}, None),
+        ("responses", {"input": "x", "tools": [{"type": "mcp"}], "max_tool_calls": 2}, None),
+        ("messages", {"messages": HELLO, "tools": [{"type": "web_search_20250305", "max_uses": 3}]},
+         bounds.TOOL_PROMPT + bounds.OWN_TOOL + 3 * bounds.FILE),
+        ("messages", {"messages": HELLO, "tools": [{"type": "code_execution_20250825", "max_uses": 3}]}, None),
         ("responses", {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": PICTURE}]}]},
          bounds.IMAGE - len(PICTURE)),
         ("responses", {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]}, 0),
@@ -173,18 +180,28 @@ def test_what_is_no_text_has_a_named_bound_or_none(operation: Operation, fields:
 
 
 @pytest.mark.parametrize(
-    ("operation", "fields"),
+    ("operation", "fields", "found"),
     [
-        ("chat", {"service_tier": "priority"}),
-        ("responses", {"service_tier": "fast"}),
-        ("messages", {"speed": "fast"}),
-        ("messages", {"inference_geo": "us"}),
+        ("chat", {"messages": HELLO}, Extras()),
+        ("chat", {"service_tier": "auto"}, Extras()),
+        ("chat", {"service_tier": "flex"}, Extras()),
+        ("chat", {"service_tier": "priority"}, Extras("priority")),
+        ("responses", {"service_tier": "fast"}, Extras("fast")),
+        ("messages", {"speed": "fast", "service_tier": "priority"}, Extras("priority and fast")),
+        ("messages", {"speed": 7, "tools": 7}, Extras()),
+        ("messages", {"inference_geo": "us"}, Extras(beyond="inference_geo")),
+        ("chat", {"web_search_options": {}}, Extras(beyond="web_search_options")),
+        ("responses", {"tools": [{"type": "code_interpreter"}, 7]}, Extras(beyond="code_interpreter")),
+        ("responses", {"tools": [{"type": "web_search"}], "max_tool_calls": 3}, Extras(tools=3)),
+        ("responses", {"tools": [{"type": "web_search"}]}, Extras()),
+        ("responses", {"tools": [{"type": "function"}], "max_tool_calls": 3}, Extras()),
+        ("messages", {"tools": [{"type": "web_search_20250305", "max_uses": 2}, {"type": "custom"}]}, Extras(tools=2)),
+        ("messages", {"tools": [{"type": "web_fetch_20250910", "max_uses": 2}]}, Extras(tools=2)),
     ],
 )
-def test_a_service_dearer_than_the_list_has_no_bound(operation: Operation, fields: dict[str, Any]):
-    """What would be reserved is the list price, so under a cap it is refused."""
-    assert asked(operation, model="m", **fields).input_bound is None
-    assert asked(operation, model="m", service_tier="auto").input_bound is not None
+def test_what_is_asked_for_beyond_tokens_at_the_list_price(operation: Operation, fields: dict[str, Any], found: Extras):
+    """A dearer tier, tools billed by the call as far as the request bounds them, and what has no price by name."""
+    assert extras(operation, fields) == found
 
 
 def form(*parts: tuple[str, bytes], boundary: str = "b0undary") -> tuple[bytes, bytes]:

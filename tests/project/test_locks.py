@@ -8,7 +8,7 @@ import pytest
 from packaging.markers import Marker
 from tree import ROOT
 
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKS = [*sorted((ROOT / "requirements").glob("*.txt")), *sorted((ROOT / "examples").glob("*/requirements.txt"))]
 MOST_DISTRIBUTIONS = 40
 MOST_MEGABYTES = 60
 

@@ -20,6 +20,12 @@ PRICES: dict[str, tuple[str, ...]] = {
     "claude-haiku-4-5": ("1", "5", "0.10", "1.25", "2", "0.01"),
     "amazon.nova-lite-v1:0": ("0.06", "0.24", "0.015", "0", "0", "0"),
 }
+# Of other service tiers: model and tier.
+TIERS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("gpt-5-mini", "flex"): ("0.125", "1", "0.0125", "0", "0", "0.01"),
+    ("gpt-5-mini", "priority"): ("0.45", "3.60", "0.045", "0", "0", "0.01"),
+}
+_FILE_SEARCH = Decimal("0.0025")
 _UNKNOWN = ("1", "1", "1", "1", "1", "0")
 
 
@@ -32,9 +38,11 @@ class Row:
         api, operation, model: what was called.
         request_id: what the caller called it.
         key: of its scenario.
-        input, output, cached, written, written_1h, reasoning, searches: what was used.
+        tier: service tier it was given in, "" the standard one.
+        input, output, cached, written, written_1h, reasoning, searches, file_searches: what was used.
         reported: its usage has left for the client.
         complete: the whole answer has left for the client.
+        seconds: from the whole request to the end of its answer.
     """
 
     number: int
@@ -50,19 +58,23 @@ class Row:
     written_1h: int = 0
     reasoning: int = 0
     searches: int = 0
+    file_searches: int = 0
+    tier: str = ""
     reported: bool = False
     complete: bool = False
+    seconds: float = 0.0
 
     def cost(self) -> Decimal:
         """Return US dollars."""
-        price = [Decimal(one) for one in PRICES.get(self.model, _UNKNOWN)]
+        listed = TIERS.get((self.model, self.tier)) or PRICES.get(self.model, _UNKNOWN)
+        price = [Decimal(one) for one in listed]
         plain = self.input - self.cached - self.written
         short = self.written - self.written_1h
         tokens = (
             plain * price[0] + self.output * price[1] + self.cached * price[2] + short * price[3]
             + self.written_1h * price[4]
         )  # fmt: skip
-        return tokens / _MILLION + self.searches * price[5]
+        return tokens / _MILLION + self.searches * price[5] + self.file_searches * _FILE_SEARCH
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from openai_responses import SSE, responses
+from openai_responses import SSE, given_tier, responses
 
 from provider import Answering, Route, words
 from server import Connection
@@ -59,13 +59,15 @@ def _finish(one: Answering, most: int) -> str:
 
 
 def _base(one: Answering, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{one.row.number}", "object": kind, "created": 1_760_000_000, "model": one.row.model}
+    base = {"id": f"chatcmpl-{one.row.number}", "object": kind, "created": 1_760_000_000, "model": one.row.model}
+    return base | {"service_tier": one.row.tier or "default"}
 
 
 async def chat(one: Answering) -> None:
     """Answer a chat completion."""
     most = one.limit("max_completion_tokens", "max_tokens")
     one.charge_input()
+    one.row.tier = given_tier(one)
     if one.said.get("stream"):
         await _chat_stream(one, most)
         return

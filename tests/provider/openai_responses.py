@@ -5,9 +5,15 @@ from typing import Any
 
 from provider import Answering, words
 
-__all__ = ["SSE", "responses"]
+__all__ = ["SSE", "given_tier", "responses"]
 
 SSE = {"content-type": "text/event-stream; charset=utf-8"}
+
+
+def given_tier(one: Answering) -> str:
+    """Return the service tier of the answer: that asked for, "" the standard one."""
+    asked = one.said.get("service_tier")
+    return asked if asked in ("flex", "priority") else ""
 
 
 def _response(one: Answering, status: str, output: list[dict[str, Any]], *, used: bool) -> dict[str, Any]:
@@ -21,6 +27,7 @@ def _response(one: Answering, status: str, output: list[dict[str, Any]], *, used
         "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
         "instructions": None,
         "metadata": {},
+        "service_tier": row.tier or "default",
         "model": row.model,
         "output": output,
         "parallel_tool_calls": True,
@@ -48,6 +55,11 @@ def _output(one: Answering, text: str) -> list[dict[str, Any]]:
         }
         for number in range(one.script.searches)
     ]
+    # a page that is opened is an item as well, and is not billed
+    searches += [
+        {"type": "web_search_call", "id": "ws_o", "status": "completed", "action": {"type": "open_page"}}
+    ] * bool(searches)
+    searches += [{"type": "file_search_call", "id": "fs", "status": "completed"}] * one.script.file_searches
     part = {"type": "output_text", "text": text, "annotations": []}
     return [
         *searches,
@@ -60,7 +72,8 @@ async def responses(one: Answering) -> None:
     most = one.limit("max_output_tokens")
     reasoning = min(one.script.reasoning, most)
     one.charge_input()
-    one.row.searches = one.script.searches
+    one.row.searches, one.row.file_searches = one.script.searches, one.script.file_searches
+    one.row.tier = given_tier(one)
     pieces = words(most - reasoning)
     status = "incomplete" if most < one.script.output else "completed"
     if one.said.get("stream"):

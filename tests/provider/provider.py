@@ -1,6 +1,7 @@
 """One request: its scenario, its errors, its row on the bill, then whoever speaks its dialect."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -121,6 +122,7 @@ class Provider:
         await self._run(route, request, to)
 
     async def _run(self, route: Route, request: Request, to: Connection) -> None:
+        began = time.perf_counter()
         said = request.json() or _form(request)
         try:
             script = scenario_of(said, request.headers.get("x-scenario", ""))
@@ -140,7 +142,10 @@ class Provider:
         model = str(said.get("model") or _model_in(request.path))
         request_id = request.headers.get("x-request-id", "")
         row = self._bill.open(route.api, route.operation, model, request_id, script.key)
-        await route.handler(Answering(request, said, script, faulty, row, to))
+        try:
+            await route.handler(Answering(request, said, script, faulty, row, to))
+        finally:
+            row.seconds = time.perf_counter() - began
 
     def _faulty(self, script: Scenario) -> bool:
         if not script.times:

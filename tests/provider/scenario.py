@@ -20,7 +20,7 @@ class Scenario:
             bytes; whoever compares with what was reserved keeps to that.
         cached, written, written_1h: of the input: read from the cache, written to it, written for an hour.
         reasoning: of the output: not shown, and sent before the first word.
-        searches: of the provider's own tools, billed each.
+        searches, file_searches: of the provider's own tools, billed each.
         tools: how many tool calls the answer makes, with the request's tools in turn.
         stop: the reason to stop in OpenAI's words; "" is the natural one.
         delay, pace: seconds before the head, and before each event of a stream.
@@ -40,6 +40,7 @@ class Scenario:
     written_1h: int = 0
     reasoning: int = 0
     searches: int = 0
+    file_searches: int = 0
     tools: int = 0
     stop: str = ""
     delay: float = 0.0

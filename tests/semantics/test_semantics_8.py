@@ -136,8 +136,8 @@ async def test_8_1_nothing_is_sent_that_a_cap_does_not_cover():
         (fail(UpstreamTimeout("first_byte")), "0.001"),
         (fail(UpstreamBroken(answered=True)), "0.001"),
         (hang(), "0.001"),
-        (stream(b"tt", b"ttt", b"tttt", cut=5), "0.00101"),
-        (stream(b"tt", b"ttt", error=UpstreamTimeout("idle")), "0.00101"),
+        (stream(b"tt", b"ttt", b"tttt", cut=5), "0.001012"),
+        (stream(b"tt", b"ttt", error=UpstreamTimeout("idle")), "0.001012"),
         (answer(body=b"ttt"), "0.001006"),
     ],
     ids=["timeout", "reset", "deadline", "cut", "idle", "nothing reported"],
@@ -168,7 +168,7 @@ async def test_8_1_a_client_that_leaves_pays_for_what_was_seen():
     await reply.body.read()
     reply.close()
     reply.close()
-    assert spending.costs == [("0.001", True), ("0.001006", True)]
+    assert spending.costs == [("0.001", True), ("0.001008", True)]
     assert spending.held == 0
 
 
@@ -467,6 +467,7 @@ async def test_8_5_caps_stand_per_user_caller_model_and_whole_by_day_month_and_t
     with pytest.raises(SpendCapReached) as caught:
         await bench.send(spending.call(bench, user="ann"))
     assert caught.value.cap == cap
+    assert (b"x-seawall-left-cap", cap.encode()) in problem_of(caught.value).headers
     other = {
         "caller": spending.call(bench, caller="other"), "user": spending.call(bench, user="bob"),
         "model": spending.call(bench, TokenBill(alias="smart")),

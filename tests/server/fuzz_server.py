@@ -80,7 +80,7 @@ async def exchange(pieces: list[bytes], handler) -> tuple[bytes, Rig]:
     written = rig.transport.written
     await rig.wait(200)  # whatever is open has a deadline
     assert rig.transport.lost, "a connection without a deadline"
-    assert not rig.state.calls
+    assert not rig.state.inflight
     assert not rig.state.members
     assert rig.reported == [], rig.reported
     return written, rig

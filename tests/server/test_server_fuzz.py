@@ -17,8 +17,10 @@ def test_every_kept_input_still_keeps_the_rules():
 
 
 @pytest.mark.verify
-def test_a_minute_of_new_inputs_breaks_no_rule():
-    """A new seed finds what a fixed one cannot: it is printed when it fails."""
+def test_a_minute_of_new_inputs_breaks_no_rule(capsys: pytest.CaptureFixture[str]):
+    """A new seed finds what a fixed one cannot; it is printed at once, so that a hang can be repeated too."""
     seed = random.SystemRandom().randrange(1 << 32)
+    with capsys.disabled():
+        print(f"\nseed of the requests: {seed}", flush=True)  # noqa: T201 - what is captured is lost with a hang
     count, _ = fuzz(60.0, seed)
     assert count > 1000, f"seed {seed}"

@@ -1,5 +1,7 @@
 """The quick way for plain heads takes nothing the full parser would refuse, and reads it the same."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,3 +146,89 @@ def test_a_line_that_is_too_long_is_judged_but_not_kept() -> None:
     lines = FieldLines()
     assert lines.judge(b"accept: " + b"x" * 300) == (b"accept", b"x" * 300)
     assert not lines.known
+
+
+def read(head: HeadParser) -> dict[str, object]:
+    """Return what a parser holds."""
+    return {name: getattr(head, name) for name in FIELDS}
+
+
+@given(
+    st.lists(LINE, max_size=4),
+    st.booleans(),
+    st.sampled_from([b"Content-Length: %b", b"content-length: %b", b"Content-Length:%b", b"X-Length: %b"]),
+    st.lists(st.sampled_from([b"5", b"7", b"10", b"x", b"", b"+", b"1\r\nA:1", b"9999999"]), min_size=2, max_size=5),
+    st.integers(0, 4),
+    st.binary(max_size=4),
+)
+def test_a_repeated_head_is_read_as_the_full_parser_reads_it(
+    lines: list[bytes], hosted: bool, length: bytes, digits: list[bytes], place: int, body: bytes
+) -> None:
+    """Whatever differs between two heads of one connection: it is noticed, or it is the length and is read anew."""
+    head = HeadParser(Limits(), HeadMemory())
+    for one in digits:
+        written = [*lines[:place], length % one, *lines[place:]]
+        raw = b"\r\n".join([b"POST /a HTTP/1.1", *([b"Host: a"] if hosted else []), *written]).split(b"\r\n\r\n")[0]
+        end = head.again(raw + b"\r\n\r\n" + body)
+        if end:
+            assert end == len(raw) + 4
+            assert read(head) == full(raw)
+        elif head.quick(raw):
+            assert read(head) == full(raw)
+
+
+def test_a_repeated_head_shares_its_memory_and_leaves_earlier_requests_alone() -> None:
+    """Only the length is another; the headers that a request under way holds do not change under it."""
+    head = HeadParser(Limits(), HeadMemory())
+    raw = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nAccept: */*\r\n\r\n"
+    assert head.again(raw % 12) == 0
+    assert head.quick((raw % 12)[:-4])
+    memory, before = head.memory, head.headers
+    assert head.again(raw % 34 + b"x" * 34) == len(raw % 34)
+    assert (head.length, dict(head.headers)[b"content-length"], dict(before)[b"content-length"]) == (34, b"34", b"12")
+    assert head.memory is memory
+    assert head.again(raw.replace(b"*/*", b"a/b") % 34) == 0
+    assert head.quick((raw.replace(b"*/*", b"a/b") % 34)[:-4])
+    assert head.memory is not memory
+
+
+@pytest.mark.parametrize(
+    "between", [b"GET / HTTP/1.1\r\nHost: b\r\nConnection: close", b"GET / HTTP/1.1\r\nHost: b\r\nHost: c"]
+)
+def test_a_head_before_another_one_is_not_taken_for_the_latest(between: bytes) -> None:
+    """What the full parser took, or broke off at, has written over the fields."""
+    head = HeadParser(Limits(), HeadMemory())
+    raw = b"GET / HTTP/1.1\r\nHost: a"
+    assert head.quick(raw)
+    assert head.again(raw + b"\r\n\r\n")
+    assert not head.quick(between)
+    assert not head.again(raw + b"\r\n\r\n")
+    with suppress(Refused):
+        head.parse(between + b"\r\n\r\n")
+    assert head.memory is None
+    assert not head.again(raw + b"\r\n\r\n")
+
+
+def test_a_repeated_head_has_the_same_limit_on_its_body() -> None:
+    """A longer body than is taken is left to the full parser, which says so."""
+    head = HeadParser(Limits(max_body=50), HeadMemory())
+    raw = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d"
+    assert head.quick(raw % 50)
+    assert not head.again(raw % 51 + b"\r\n\r\n")
+
+
+def test_a_client_whose_heads_all_differ_is_remembered_now_and_then() -> None:
+    """It does not pay for being remembered each time, and when it begins to repeat itself that is soon noticed."""
+    head = HeadParser(Limits(), HeadMemory())
+    raw = b"GET / HTTP/1.1\r\nHost: a\r\nX-Id: %d"
+    kept = 0
+    for number in range(100):
+        assert not head.again(raw % number + b"\r\n\r\n")
+        assert head.quick(raw % number)
+        kept += head.memory is not None
+    assert kept < 25
+    for _ in range(9):
+        if head.again(raw % 0 + b"\r\n\r\n"):
+            break
+        assert head.quick(raw % 0)
+    assert head.again(raw % 0 + b"\r\n\r\n")

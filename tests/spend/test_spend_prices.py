@@ -11,6 +11,7 @@ from genai_prices.types import Usage as TheirUsage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.contracts.bill import Terms
 from seawall.contracts.usage import NOTHING, Usage
 from seawall.spend.charge import Outcome, Report, charge
 from seawall.spend.money import dollars, exact, picos, shown
@@ -65,6 +66,29 @@ def test_every_model_costs_what_the_library_says(model, usage):
     assert told <= price.most(usage.input, usage.output) + usage.tools * Decimal("0.1")
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "when"),
+    [(one.id, model.id, variant.when) for one, model in MODELS for variant in model.price_variants or ()
+     if len(variant.when) == 1 and next(iter(variant.when)) in ("service_tier", "speed")],
+)  # fmt: skip
+def test_every_service_tier_costs_what_the_library_says(provider, model, when):
+    """Of every model that has one, standard ones too; a tier nobody knows has no price."""
+    price, found = TABLE.find(provider, "", model), TABLE._model(provider, "", model)
+    (name,) = when.values()
+    usage = Usage(9000, 100, 300, 20)
+    said = found.get_prices(datetime.fromtimestamp(NOW, UTC), when).calc_price(theirs(usage))["total_price"]
+    assert price.service(name).units(9000, NOW).cost(usage) == said
+    assert price.service("") is price
+    assert price.service("batch") is price.service("nothing") is None
+
+
+def test_a_tier_whose_price_begins_later_costs_the_standard_one_until_then():
+    """Before its day the table knows of no other price."""
+    flex = TABLE.find("openai", "", "gpt-5-mini").service("flex")
+    before = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
+    assert [flex.units(5, at).cost(Usage(10**6, 0)) for at in (before, NOW)] == [Decimal("0.25"), Decimal("0.125")]
+
+
 def test_a_price_that_begins_later_holds_from_that_day_on_and_is_reserved_before():
     """Dated prices: settled by the day, reserved at the dearest that may come."""
     info = next(model for _, model in MODELS if isinstance(model.prices, list))
@@ -110,6 +134,7 @@ class Bill:
     """A bill of a model."""
 
     upstream, model, alias, input_bound, output_bound, fixed = "openai", "gpt-5-mini", "fast", 1000, 100, Decimal(0)
+    tier, tools_bound, beyond = "", 0, ""
 
     def __init__(self, **changes):
         for name, value in changes.items():
@@ -154,7 +179,15 @@ MOST = Decimal("0.0012")
             False,
         ),  # reported before the cut
         (Report(Usage(500, 1), 40), Outcome(200, False, NOW), "0.00058", True),  # only the beginning was
-        (Report(None, 40), Outcome(200, False, NOW), "0.00108", True),  # cut: all the input, the output seen
+        (
+            Report(None, 40),
+            Outcome(200, False, NOW),
+            "0.001082",
+            True,
+        ),  # cut: all the input, the output seen and one more
+        (Report(None, 100), Outcome(200, False, NOW), "0.0012", True),  # but no more than it may have
+        (Report(None, 40, begun=Usage(300)), Outcome(200, False, NOW), "0.000382", True),  # the input was told
+        (Report(None, 0, begun=Usage(300)), Outcome(0, False, NOW), "0.0003", True),  # or is known from calls like it
         (Report(None, 40), Outcome(200, True, NOW), "0.00108", True),  # nothing was reported at all
         (Report(None, 0), Outcome(0, False, NOW), "0.001", True),  # sent, no answer
         (Report(None, 9999), Outcome(200, False, NOW), "0.0012", True),  # never more than was reserved
@@ -169,6 +202,46 @@ def test_what_an_attempt_at_a_model_is_charged(report, outcome, cost, estimated)
     """Reported usage is exact, everything else is an estimate within what was reserved."""
     found = charge(Bill(), PRICE, MOST, report, outcome)
     assert (found and found.cost, found is not None and found.estimated) == (cost and Decimal(cost), estimated)
+
+
+@pytest.mark.parametrize(
+    ("changes", "terms", "cost", "estimated"),
+    [
+        ({}, Terms(), "0.0003", False),
+        ({}, Terms(""), "0.0003", False),
+        ({}, Terms("flex"), "0.00015", False),
+        ({"tier": "priority"}, Terms("priority"), "0.00054", False),
+        ({"tier": "priority"}, Terms(), "0.00054", False),  # untold: as it was asked for
+        ({"tier": "priority"}, Terms(""), "0.0003", False),  # and not always is one given what one asked for
+        ({}, Terms("scale"), "0.0003", True),  # nobody knows what that costs
+        ({"beyond": "inference_geo"}, Terms(""), "0.0003", True),
+    ],
+)
+def test_the_service_that_was_given_is_charged(changes, terms, cost, estimated):
+    """At its own price where there is one; an estimate at the standard price where there is none."""
+    report = Report(Usage(400, 100), 0, None, terms)
+    price = TABLE.find("openai", "", "gpt-5-mini")
+    found = charge(Bill(**changes), price, Decimal(1), report, Outcome(200, True, NOW))
+    assert (found.cost, found.estimated) == (Decimal(cost), estimated)
+
+
+@pytest.mark.parametrize(
+    ("model", "tools", "files", "cost", "estimated"),
+    [
+        ("gpt-5-mini", 3, 0, "0.0303", False),
+        ("gpt-5-mini", 3, 2, "0.0153", False),
+        ("gpt-5-mini", 2, 2, "0.0053", False),
+        ("claude-haiku-4-5", 1, 0, "0.0109", False),
+        ("gpt-3.5-turbo", 2, 0, "0.00035", True),  # the table has no price for its searches
+    ],
+)
+def test_searches_of_the_provider_are_charged_by_the_call(model, tools, files, cost, estimated):
+    """Those of the web and those of stored files at their own prices; an estimate where one is not known."""
+    report = Report(Usage(400, 100, tools=tools), 0, None, Terms("", files))
+    price = TABLE.find("anthropic" if "claude" in model else "openai", "", model)
+    found = charge(Bill(), price, Decimal(1), report, Outcome(200, True, NOW))
+    assert (found.cost, found.estimated) == (Decimal(cost), estimated)
+    assert price.dearest_tool == (0 if estimated else Decimal("0.01"))
 
 
 def test_tokens_that_cost_nothing_though_the_model_has_a_price_are_suspicious():

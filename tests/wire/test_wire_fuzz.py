@@ -176,9 +176,10 @@ def test_the_corpus_stays_small():
 
 
 @pytest.mark.verify
-def test_a_minute_of_mutated_answers():
-    """Another seed every time; a failure prints the bytes, which then go into the corpus."""
+def test_a_minute_of_mutated_answers(capsys: pytest.CaptureFixture[str]):
+    """Another seed every time, printed at once, since a hang must be repeated too; a failure prints the bytes."""
     seed = time.time_ns()
     end = time.monotonic() + 60
-    print("seed", seed)  # noqa: T201  # shown when it fails
+    with capsys.disabled():
+        print(f"\nseed of the answers: {seed}", flush=True)  # noqa: T201 - what is captured is lost with a hang
     assert fuzz(seed, lambda _: time.monotonic() < end) > 1000

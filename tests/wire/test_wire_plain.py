@@ -53,3 +53,40 @@ def test_anything_else_is_left_to_the_full_parser(data: bytes) -> None:
 def test_a_larger_body_is_not_collected() -> None:
     """It is handed over as it comes."""
     assert take(GOOD, most=4) is None
+
+
+DATED = b"HTTP/1.1 200 OK\r\nServer: x\r\nDate: Wed, 25 Nov 2026 12:00:00 GMT\r\nContent-Length: %d\r\n%b\r\n%b"
+
+
+def test_an_answer_of_lasting_lines_comes_with_its_lines_ready() -> None:
+    """From the second on, which is known whole; each has a list of its own, so that nobody changes another's."""
+    answers = PlainAnswers(100, 8)
+    replies = [answers.take(DATED % (2, b"", b"ok")) for _ in range(3)]
+    assert replies[0] is not None
+    assert replies[1] is not None
+    assert replies[2] is not None
+    assert replies[1].ready is not None
+    headers, lines, count = replies[1].ready
+    assert headers is replies[1].headers
+    assert (lines, count) == (b"server: x\r\ndate: Wed, 25 Nov 2026 12:00:00 GMT\r\n", 2)
+    replies[1].headers.clear()
+    assert replies[2].headers == replies[0].headers
+
+
+def test_cookies_and_keys_are_not_remembered() -> None:
+    """An answer with one line that is not kept is never ready, and an equal head is parsed again."""
+    answers = PlainAnswers(100, 8)
+    for _ in range(3):
+        reply = answers.take(DATED % (2, b"Set-Cookie: s3cret=1\r\n", b"ok"))
+        assert reply is not None
+        assert reply.ready is None
+    assert not [head for head in answers._heads if b"s3cret" in head]
+
+
+def test_an_equal_head_before_another_body_is_no_plain_answer() -> None:
+    """The length that was read is compared each time."""
+    answers = PlainAnswers(100, 8)
+    for _ in range(2):
+        assert answers.take(DATED % (2, b"", b"ok")) is not None
+    assert answers.take(DATED % (2, b"", b"okay")) is None
+    assert answers.take(DATED % (2, b"", b"o")) is None

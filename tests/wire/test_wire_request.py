@@ -3,14 +3,14 @@
 import pytest
 from wire_kit import make_attempt, make_target
 
+from seawall.contracts.call import Attempt
 from seawall.wire.request import InvalidRequest, RequestWriter
 
 
 def head(method=b"GET", path=b"/v1?x=1", headers=(), body=b"", length=0, absolute=False, more=(), **target):
     """Return the head of a call to `http://api.test:80/base`."""
     target = make_target(**{"host": "api.test", "base": b"/base"} | target)
-    attempt = make_attempt(target, method, path, headers, body, length)
-    attempt.headers = list(more)
+    attempt = make_attempt(target, method, path, headers, body, length, more=more)
     return RequestWriter(target, absolute).head(attempt)
 
 
@@ -76,3 +76,46 @@ def test_framing_from_outside_is_refused(name):
     with pytest.raises(InvalidRequest) as caught:
         head(headers=[(name, b"5")])
     assert (caught.value.status_hint, caught.value.kind, caught.value.sent) == (400, "", False)
+
+
+def test_lines_that_are_ready_are_taken_while_the_headers_are_those() -> None:
+    """The same request either way; headers that were changed since are written anew, and judged."""
+    target = make_target()
+    attempt = make_attempt(target, headers=[(b"accept", b"*/*"), (b"x-a", b"1")])
+    plain = RequestWriter(target).head(attempt)
+    attempt.call.ready = (attempt.call.headers, b"accept: */*\r\nx-a: 1\r\n", 2, attempt.call.path)
+    ready = RequestWriter(target).head(attempt)
+    assert ready == plain
+    attempt.call.headers.append((b"x-b", b"3"))
+    assert RequestWriter(target).head(attempt) == plain.replace(b"x-a: 1\r\n", b"x-a: 1\r\nx-b: 3\r\n")
+    attempt.call.headers[2] = (b"x-b", b"3\r\nc: 3")
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)
+    attempt.call.headers = [(b"b", b"2")]
+    assert b"accept" not in RequestWriter(target).head(attempt)
+    attempt.call.headers = [(b"b", b"2\r\nc: 3")]
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)
+
+
+def test_what_an_attempt_adds_to_ready_lines_is_judged() -> None:
+    """As is the path."""
+    target = make_target()
+    attempt = make_attempt(target, headers=[(b"accept", b"*/*")], more=[(b"traceparent", b"x\r\nevil: 1")])
+    attempt.call.ready = (attempt.call.headers, b"accept: */*\r\n", 1, attempt.call.path)
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)
+    attempt = make_attempt(target, headers=[(b"accept", b"*/*")])
+    attempt.call.ready = (attempt.call.headers, b"accept: */*\r\n", 1, attempt.call.path)
+    attempt.call.path = b"/a\r\nevil: 1"
+    with pytest.raises(InvalidRequest):
+        RequestWriter(target).head(attempt)
+
+
+def test_lines_of_an_attempt_that_were_judged_are_written_as_they_are() -> None:
+    """They are the same as pairs, and stand behind the call's."""
+    target = make_target()
+    call = make_attempt(target, headers=[(b"accept", b"*/*")]).call
+    attempt = Attempt(call, 1, None, 1e12, b"traceparent: 00\r\nx-key: a: b\r\n")
+    assert RequestWriter(target).head(attempt).endswith(b"accept: */*\r\ntraceparent: 00\r\nx-key: a: b\r\n\r\n")
+    assert attempt.headers == [(b"traceparent", b"00"), (b"x-key", b"a: b")]

@@ -25,10 +25,10 @@ def make_target(port=80, host="127.0.0.1", scheme="http", allow_private=True, **
     return Target("up", "up", scheme, host, port, allow_private=allow_private, **more)
 
 
-def make_attempt(target, method=b"GET", path=b"/", headers=(), body=b"", length=0, timeouts=TIMES):
+def make_attempt(target, method=b"GET", path=b"/", headers=(), body=b"", length=0, timeouts=TIMES, more=()):
     """Return the first attempt of a call."""
     call = Call(method, path, list(headers), target, timeouts, 1e12, Run(0.0), body, length)
-    return Attempt(call, 1, [], 1e12)
+    return Attempt(call, 1, list(more), 1e12)
 
 
 def chunk(data):

@@ -28,7 +28,9 @@ from seawall.contracts.errors import SettingsError
 from seawall.contracts.events import Notice
 from seawall.contracts.request import Handler
 from seawall.contracts.wheel import Wheel
+from seawall.gateway.browsers import Browsers
 from seawall.gateway.door import Gateway
+from seawall.gateway.models.flights import Flights
 from seawall.gateway.table import Table
 from seawall.observers import (
     Exposition,
@@ -82,6 +84,7 @@ class App:
         self._stack = AsyncExitStack()
         self._servers: list[Server] = []
         self._front: Front | None = None
+        self._handler: Handler
 
     async def __aenter__(self) -> Self:
         faults = serve_faults(self._tree)
@@ -109,7 +112,7 @@ class App:
         """Both doors as one handler, for an ASGI host (`seawall.server.asgi.AsgiApp`)."""
         if self._front is None:
             raise RuntimeError("the gateway is not running; enter the App first")
-        return self._front.__call__
+        return self._handler
 
     @property
     def settings(self) -> Tree:
@@ -192,8 +195,10 @@ class App:
         self._guard = await open_guard(watch, store, shared, stack)
         options = options_of(tree, table, self._guard.callers)
         self._gateway = Gateway(table, options, clock, random.getrandbits, self._hub.emit)
+        flights = Flights(engine.answers(), self._wheel)
+        stack.push_async_callback(flights.close)
         self._gateway.models = self._models = open_models(
-            self._gateway, clock, self._wheel, engine.answers(), engine.spending.book.share_used
+            self._gateway, clock, self._wheel, flights, engine.spending.book.share_used
         )
         self._periodic = Periodic(self._gateway, clock, self._hub.emit, self._reports.unexpected, self._redact, shared)
         stack.push_async_callback(self._periodic.close)
@@ -249,22 +254,26 @@ class App:
             self._metrics, self._clock.now, self._reports.gauge_failed, prepare=self._vitals.process.count_fds
         )
         pages = self._pages(exposition, doorway_of(server, server.bind, table, shared=True))
-        self._front = Front(self._gateway, pages, table.hosts, self._models)
+        front = self._front = Front(self._gateway, pages, table.hosts, self._models)
+        self._handler = front.__call__  # the bound method costs a call less than the object
+        if server.origins:
+            self._handler = Browsers(self._handler, front.is_page, self._gateway).__call__
         if not self._listens:
             return
-        await self._serve(loop, self._front, server.listen, tls=True)
+        await self._serve(loop, self.handler, server.listen, tls=True)
         if server.admin_listen is not None:
             own = doorway_of(server, server.admin_bind, table, shared=False)
-            await self._serve(loop, Front(None, self._pages(exposition, own)), server.admin_listen, tls=False)
+            own_front = Front(None, self._pages(exposition, own))
+            await self._serve(loop, own_front.__call__, server.admin_listen, tls=False)
 
     def _pages(self, exposition: Exposition, doorway: Doorway) -> AdminDoor:
         door = AdminDoor(self._runtime, exposition, doorway, self._redact, events=self._periodic.streams)
         self._stack.push_async_callback(door.close)
         return door
 
-    async def _serve(self, loop: asyncio.AbstractEventLoop, front: Front, listen: str, *, tls: bool) -> None:
+    async def _serve(self, loop: asyncio.AbstractEventLoop, handler: Handler, listen: str, *, tls: bool) -> None:
         server = Server(
-            front.__call__,  # the bound method costs a call less than the object
+            handler,
             limits_of(self._tree.server),
             self._clock,
             self._wheel,

@@ -58,14 +58,15 @@ class Front:
                 if models is not None and models.serves and not self._named(request)
                 else pass_on(request)
             )
-        if pass_on is None or self._is_page(request):
+        if pass_on is None or self.is_page(request):
             return self._admin(request)
         return pass_on(request)
 
     def _named(self, request: Request) -> bool:
         return bool(self._hosts) and host_name(request.host) in self._hosts
 
-    def _is_page(self, request: Request) -> bool:
+    def is_page(self, request: Request) -> bool:
+        """Whether a request is for the operations pages."""
         target = request.target
         if target.startswith(b"/-/"):
             return True

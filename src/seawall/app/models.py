@@ -10,14 +10,15 @@ from seawall.contracts.wheel import Wheel
 from seawall.gateway.door import Gateway
 from seawall.gateway.models import Cheaper, ModelDoor, ModelRoute, Models, ModelTarget
 from seawall.gateway.models.asking import Asking
-from seawall.gateway.models.kept import Answers
+from seawall.gateway.models.flights import Flights
+from seawall.gateway.models.sharing import Sharing
 from seawall.gateway.table import Table, Upstream
 
 __all__ = ["build_models", "open_models"]
 
 
 def open_models(
-    gateway: Gateway, clock: Clock, wheel: Wheel, answers: Answers, share_used: Callable[[str, str, str], float]
+    gateway: Gateway, clock: Clock, wheel: Wheel, flights: Flights, share_used: Callable[[str, str, str], float]
 ) -> ModelDoor:
     """Return the door of the language-model routes, which knows no model yet.
 
@@ -25,11 +26,19 @@ def open_models(
         gateway: whose door it is.
         clock: time.
         wheel: time.
-        answers: kept for the same question asked again.
+        flights: questions on their way, with the keeper of their answers.
         share_used: the share of a cap that a caller, its user and an alias have used, for `cheaper`.
     """
     asking = Asking(clock, wheel, random.uniform)
-    return ModelDoor(gateway, Models({}, {}), asking, answers, clock, random.getrandbits, share_used)
+    return ModelDoor(
+        gateway,
+        Models({}, {}),
+        asking,
+        Sharing(flights.answers, flights, asking),
+        clock,
+        random.getrandbits,
+        share_used,
+    )
 
 
 def build_models(tree: Tree, table: Table) -> Models:

@@ -65,7 +65,8 @@ class ServerSettings(Settings):
     )
     origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         (),
-        description="Origins whose pages may call the gateway from a browser; all others get 403.",
+        description="Origins whose pages may call the gateway from a browser; all others get 403. Their preflights are "
+        "answered without a key, and answers say that they may be read.",
         examples=[["https://home.example"]],
     )
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(

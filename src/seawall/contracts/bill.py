@@ -6,12 +6,27 @@ the body ends (semantics 8.1). A call without a bill costs nothing and passes th
 """
 
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from seawall.contracts.body import Headers
 from seawall.contracts.usage import Usage
 
-__all__ = ["Bill", "Meter"]
+__all__ = ["STANDARD", "Bill", "Meter", "Terms"]
+
+
+class Terms(NamedTuple):
+    """What beside tokens decides the price of an answer, as it tells itself.
+
+    Attributes:
+        tier: service tier it was given in, as the provider names it; `""` the standard one, None where it tells none.
+        file_searches: of `Usage.tools`, searches of stored files, which have a price of their own.
+    """
+
+    tier: str | None = None
+    file_searches: int = 0
+
+
+STANDARD = Terms()
 
 
 class Meter(Protocol):
@@ -29,12 +44,20 @@ class Meter(Protocol):
         """Return what the provider reported, None where it has reported nothing (yet)."""
         ...
 
+    def begun(self) -> Usage | None:
+        """Return what the provider reported of the input before the answer itself, None where it told none (yet)."""
+        ...
+
     def seen(self) -> int:
         """Return a count of output tokens seen so far, for an answer that was cut (semantics 8.1)."""
         ...
 
     def price(self) -> Decimal | None:
         """Return the price the answer itself tells (semantics 8.4), None where it tells none."""
+        ...
+
+    def terms(self) -> Terms:
+        """Return what beside tokens decides the price."""
         ...
 
 
@@ -49,6 +72,10 @@ class Bill(Protocol):
             there is no bound: refused under a cap.
         output_bound: output tokens at most, all choices together.
         fixed: US dollars for a call that reached the upstream, whatever it used.
+        tier: a dearer service tier that is asked for, `""` for none.
+        tools_bound: calls at most of tools that the provider runs and bills by the call.
+        beyond: what is asked for that no price is known of and no answer counts, in words, `""` for nothing: refused
+            under a cap, and an estimate where it is let through.
     """
 
     upstream: str
@@ -57,6 +84,9 @@ class Bill(Protocol):
     input_bound: int | None
     output_bound: int
     fixed: Decimal
+    tier: str
+    tools_bound: int
+    beyond: str
 
     def meter(self) -> Meter:
         """Return a meter for one more attempt."""

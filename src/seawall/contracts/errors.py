@@ -48,6 +48,7 @@ __all__ = [
     "UpstreamBroken",
     "UpstreamError",
     "UpstreamTimeout",
+    "deadline_passed",
 ]
 
 
@@ -194,8 +195,8 @@ class SpendCapReached(Refusal):
         self.cap = cap
         if prepaid:
             self.status_hint = 402
-        if final:
-            self.headers = ((b"x-should-retry", b"false"),)
+        told = [(b"x-seawall-left-cap", cap.encode("ascii"))] if cap else []
+        self.headers = [*told, (b"x-should-retry", b"false")] if final else told
         super().__init__(detail, retry_after=retry_after)
 
 
@@ -282,3 +283,11 @@ class UpstreamBroken(UpstreamError):
         self.sent = sent
         self.answered = answered
         super().__init__(detail)
+
+
+def deadline_passed(cancelled: BaseException) -> CallError:
+    """Return what a deadline's cancellation means; an attempt that timed out before it in the same turn says so."""
+    earlier = cancelled.__cause__
+    if isinstance(earlier, UpstreamTimeout):
+        return UpstreamTimeout(earlier.phase, sent=earlier.sent)
+    return DeadlineExceeded()

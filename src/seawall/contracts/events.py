@@ -5,6 +5,7 @@ Named tuples, not frozen dataclasses: one is made per call, and a named tuple co
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from seawall.contracts.usage import Usage
@@ -19,6 +20,8 @@ __all__ = [
     "Event",
     "Notice",
     "UpstreamPaused",
+    "attempt_ended",
+    "call_ended",
 ]
 
 
@@ -77,6 +80,19 @@ class AttemptEnded(NamedTuple):
     number: int
     result: str
     seconds: float
+
+
+# The two that every call makes, from all their fields in order; in C, where a named tuple's own constructor is not.
+call_ended: Callable[
+    [
+        tuple[
+            str, str, str, str, int, str, str, int, str, float, float, float, int, int, bool, str, str, int | None,
+            Decimal | None,
+        ]
+    ],
+    CallEnded,
+] = partial(tuple.__new__, CallEnded)  # fmt: skip
+attempt_ended: Callable[[tuple[str, str, str, int, str, float]], AttemptEnded] = partial(tuple.__new__, AttemptEnded)
 
 
 class BreakerChanged(NamedTuple):

@@ -1,6 +1,15 @@
 """Header lines that were judged before: clients and upstreams repeat themselves, so the same line is judged once."""
 
-__all__ = ["VISIBLE", "FieldLines"]
+from operator import itemgetter
+
+from seawall.contracts.body import Headers
+
+__all__ = ["FRAMING", "VISIBLE", "FieldLines", "rendered", "sound"]
+
+# What whoever writes a request adds itself: nobody else may give it
+FRAMING = frozenset((
+    b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"proxy-connection", b"upgrade",
+))  # fmt: skip
 
 # RFC 9110 section 5.6.2: what a field name is made of
 TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -20,6 +29,24 @@ _LASTING = frozenset((
 ))  # fmt: skip
 _LONGEST = 256
 _MOST = 512
+
+
+_field = b": ".join
+_lines = b"\r\n".join
+_name = itemgetter(0)
+
+
+def rendered(headers: Headers) -> bytes | None:
+    """Return header lines, each with its line end, or None where one must not be written: framing, CR, LF or NUL."""
+    if not headers or not FRAMING.isdisjoint(map(_name, headers)):
+        return b"" if not headers else None
+    block = _lines(map(_field, headers)) + b"\r\n"
+    return block if sound(block, len(headers)) else None
+
+
+def sound(block: bytes, lines: int) -> bool:
+    """Whether a block of so many lines that we joined ourselves holds no line end more than these, and no NUL."""
+    return block.count(b"\n") == lines and block.count(b"\r") == lines and b"\0" not in block
 
 
 class FieldLines:

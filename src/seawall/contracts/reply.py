@@ -23,10 +23,13 @@ class Reply:
             than what is waited for (semantics 2.6).
         sent: body bytes written to the client so far, set by the door before it closes the reply.
         finished: the whole body was written, set by the door before it closes the reply.
+        ready: a list of headers, the lines of its first so many as bytes, and how many; these are judged, and hold a
+            Date and no framing. It counts only while `headers` is that very list; whoever changes those first ones
+            makes a list of its own. None where nothing is known.
         marks: headers of our own (`x-seawall-*`) that the door adds once it has cleaned the upstream's, or None.
     """
 
-    __slots__ = ("_closers", "body", "finished", "headers", "length", "marks", "sent", "status", "streamed")
+    __slots__ = ("_closers", "body", "finished", "headers", "length", "marks", "ready", "sent", "status", "streamed")
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Reply:
         self.sent = 0
         self.finished = False
         self.marks: Headers | None = None
+        self.ready: tuple[Headers, bytes, int] | None = None
         self._closers: list[Callable[[], None]] | None = None
 
     @property

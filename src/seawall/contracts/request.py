@@ -59,6 +59,7 @@ class Request:
         secure: bool = False,
         received: float = 0.0,
         memory: Memory | None = None,
+        interim: Callable[[int, Headers], None] | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -70,7 +71,7 @@ class Request:
         self.secure = secure
         self.received = received
         self.memory = memory
-        self.interim: Callable[[int, Headers], None] | None = None
+        self.interim = interim
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of `name` (lower case), or None."""

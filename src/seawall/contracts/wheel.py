@@ -11,6 +11,9 @@ from seawall.contracts.clock import Clock
 __all__ = ["Entry", "TimeLimit", "Wheel"]
 
 
+_SPARE = 256  # limits kept for the next block: making one costs as much as using it
+
+
 class Entry:
     """A registered moment; `cancel` it when it is no longer wanted."""
 
@@ -48,12 +51,24 @@ class Wheel:
         self.loop = loop
         self.tick = tick
         self.buckets: dict[int, set[Entry]] = {}
+        self.spare: list[TimeLimit] = []
 
     def add(self, at: float, fire: Callable[[], None]) -> Entry:
         """Call `fire` once `at` (monotonic seconds) has passed; it must not raise."""
         entry = Entry(at, fire)
         self.put(entry)
         return entry
+
+    def limit(self, at: float) -> "TimeLimit":
+        """Begin a block of the current task that is cancelled once `at` has passed; end it with the limit's `stop`.
+
+        Raises:
+            RuntimeError: no task is running.
+        """
+        spare = self.spare
+        limit = spare.pop() if spare else TimeLimit(self, at)
+        limit.start(at)
+        return limit
 
     def put(self, entry: Entry) -> None:
         """Register an entry under its `at`."""
@@ -93,31 +108,40 @@ class TimeLimit(Entry):
             await something()
 
     A cancellation that comes from outside stays a `CancelledError`, even in the same turn (semantics 1.4). It is its
-    own entry in the wheel: one is made per call.
+    own entry in the wheel. What is limited for every call asks for one with `Wheel.limit` and ends it with `stop`.
     """
 
     __slots__ = ("_cancelling", "_error", "_task", "_wheel", "fired")
 
-    def __init__(self, wheel: Wheel, at: float, error: Callable[[], BaseException]) -> None:
+    def __init__(self, wheel: Wheel, at: float, error: Callable[[], BaseException] | None = None) -> None:
         self._wheel = wheel
         self.at = at
         self._error = error
         self.fired = False
 
     def __enter__(self) -> Self:
+        self.start(self.at)
+        return self
+
+    def start(self, at: float) -> None:
+        """Begin the current task's block, which may last until `at`.
+
+        Raises:
+            RuntimeError: no task is running.
+        """
+        self.at = at
         wheel = self._wheel
         task = asyncio.current_task(wheel.loop)
         if task is None:
             raise RuntimeError("a TimeLimit needs a running task")
         self._task = task
         self._cancelling = task.cancelling()
-        bucket = wheel.buckets.get(int(self.at / wheel.tick) + 1)
+        bucket = wheel.buckets.get(int(at / wheel.tick) + 1)
         if bucket is None:
             wheel.put(self)
         else:
             self.bucket = bucket
             bucket.add(self)
-        return self
 
     def fire(self) -> None:
         """Cancel the block."""
@@ -128,5 +152,21 @@ class TimeLimit(Entry):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bucket.discard(self)
-        if self.fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self.fired and self._ended(error) and self._error is not None:
             raise self._error() from error
+
+    def _ended(self, error: BaseException | None) -> bool:
+        return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
+
+    def stop(self, error: BaseException | None = None) -> bool:
+        """End the block, which `error` has left, or nothing has; whether this limit and no other cancellation did that.
+
+        Once, and only for what `Wheel.limit` gave: the limit serves another block afterwards.
+        """
+        self.bucket.discard(self)
+        if self.fired:
+            return self._ended(error)
+        spare = self._wheel.spare
+        if len(spare) < _SPARE:
+            spare.append(self)
+        return False

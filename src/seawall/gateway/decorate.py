@@ -1,11 +1,12 @@
 """What the gateway adds to an answer on its way to the client."""
 
-from seawall.contracts.body import Headers
 from seawall.contracts.call import Call
-from seawall.contracts.clock import Clock
+from seawall.contracts.fields import rendered
+from seawall.contracts.reply import Reply
 
 __all__ = ["HTTP", "HTTPS", "VIA", "via", "with_own"]
 
+_OWN = b"%b%bvia: 1.1 seawall\r\nx-request-id: %b\r\nserver-timing: %b\r\n"
 VIA = (b"via", b"1.1 seawall")
 HTTP = (b"x-forwarded-proto", b"http")
 HTTPS = (b"x-forwarded-proto", b"https")
@@ -16,21 +17,40 @@ def via(seen: bytes) -> tuple[bytes, bytes]:
     return (b"via", seen + b", 1.1 seawall")
 
 
-def with_own(headers: Headers, call: Call, clock: Clock) -> None:
-    """Add Via, X-Request-Id and Server-Timing to an upstream's answer, in place.
+def with_own(reply: Reply, call: Call, now: float) -> None:
+    """Add its marks, Via, X-Request-Id and Server-Timing to an upstream's answer, in place.
 
     Server-Timing shows our own time, the upstream's and what policies noted: numbers and fixed words only, never
     anything of the request (security.md 10).
+
+    Args:
+        reply: whose list of headers is nobody else's.
+        call: it answers.
+        now: seconds on the monotonic clock.
     """
     run = call.run
+    headers, ready = reply.headers, reply.ready
     upstream_ms = run.wire_time * 1000
-    own_ms = (clock.now() - run.started) * 1000 - upstream_ms
+    own_ms = (now - run.started) * 1000 - upstream_ms
     timing = b"seawall;dur=%.1f, upstream;dur=%.1f" % (own_ms if own_ms > 0 else 0.0, upstream_ms)
     if run.attempts > 1:
         timing += b', attempts;desc="%d"' % run.attempts
     if run.notes:
         timing += b"".join(map(_note, run.notes))
-    headers += (VIA, (b"x-request-id", call.request_id.encode("ascii")), (b"server-timing", timing))
+        ready = None  # it holds words, which are judged like any header
+    marks = b""
+    if reply.marks is not None:
+        headers += reply.marks
+        written = rendered(reply.marks)
+        if written is None:
+            ready = None  # the server says what is wrong
+        else:
+            marks = written
+    request_id = call.request_id.encode("ascii")
+    known = ready is not None and ready[0] is headers and ready[2] + len(reply.marks or ()) == len(headers)
+    headers += (VIA, (b"x-request-id", request_id), (b"server-timing", timing))
+    if ready is not None and known:
+        reply.ready = (headers, _OWN % (ready[1], marks, request_id, timing), len(headers))
 
 
 def _note(note: tuple[str, float | None, str]) -> bytes:

@@ -120,8 +120,9 @@ class Gateway:
                 if type(found) is not Plan:
                     return found  # type: ignore[return-value]  # exact type: a Reply
                 plan = found
-            if request.length != 0:
-                bound(request, plan.upstream.max_body)
+            most = plan.upstream.max_body
+            if most is not None and request.length != 0:
+                bound(request, most)
             record.call = call = plan.call(request, self._random_bits)
             record.hidden, call.run.early = plan.upstream.added, record
             admitted = record.admitted
@@ -205,10 +206,11 @@ class Gateway:
         return self.refuse(record, Refused(404, "not-found", "No such upstream", said))
 
     def _pass_on(self, record: Record, reply: Reply, upstream: Upstream, call: Call) -> Reply:
-        reply.headers = headers = clean_reply(reply.headers, upstream.added)
-        if reply.marks is not None:
-            headers += reply.marks
-        with_own(headers, call, self._clock)
+        headers, ready = reply.headers, reply.ready
+        if ready is None or ready[0] is not headers or not upstream.passes(ready):
+            reply.headers = clean_reply(headers, upstream.added)
+        with_own(reply, call, self._clock.now())
+        headers = reply.headers
         if record.admitted is not None:
             limits = record.admitted.headers
             if limits:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from seawall.contracts.body import Headers
 from seawall.contracts.call import IDEMPOTENT, Call, Run
+from seawall.contracts.fields import rendered, sound
 from seawall.contracts.peer import client_address
 from seawall.contracts.request import Request
 from seawall.gateway.decorate import HTTP, HTTPS, VIA, via
@@ -40,8 +41,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_headers", "_hints", "_idempotent", "_path", "_request_id", "_route", "_trace", "era", "keyed", "send",
-        "upstream",
+        "_block", "_headers", "_hints", "_idempotent", "_path", "_request_id", "_route", "_trace", "era", "keyed",
+        "send", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +64,8 @@ class Plan:
         self._idempotent = idempotent or seen.idempotency_key is not None
         self._headers = headers
         self._add_own(request, seen, trusted_hops)
+        # None where the wire must say what is wrong
+        self._block = rendered(headers) if sound(self._path, 0) and b" " not in self._path else None
 
     def _add_own(self, request: Request, seen: Seen, trusted_hops: int) -> None:
         peer = request.peer
@@ -87,8 +90,13 @@ class Plan:
         deadline = received + timeouts.total
         if self._hints is not None:
             deadline = hinted(self._hints, deadline, received)
-        return Call(
-            request.method, self._path, [*self._headers, (b"x-request-id", request_id.encode("ascii"))],
-            upstream.target, timeouts, deadline, Run(received, route.attempts), request.body, request.length,
-            self._idempotent, upstream.name, route.name, "", request_id, trace, "", route.bill,
+        encoded = request_id.encode("ascii")
+        headers = [*self._headers, (b"x-request-id", encoded)]
+        call = Call(
+            request.method, self._path, headers, upstream.target, timeouts, deadline, Run(received, route.attempts),
+            request.body, request.length, self._idempotent, upstream.name, route.name, "", request_id, trace, "",
+            route.bill,
         )  # fmt: skip
+        if self._block is not None:
+            call.ready = (headers, b"%bx-request-id: %b\r\n" % (self._block, encoded), len(headers), self._path)
+        return call

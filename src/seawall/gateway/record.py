@@ -7,7 +7,7 @@ from seawall.contracts.body import Headers
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import CallError
-from seawall.contracts.events import CallEnded, Emit
+from seawall.contracts.events import Emit, call_ended
 from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.gateway.headers import clean_reply
@@ -98,7 +98,8 @@ class Record:
         self._tell(status, reply.sent, reply.streamed)
 
     def _tell(self, status: int, sent: int, streamed: bool) -> None:
-        self.release()
+        if self.admitted is not None:
+            self.release()
         request, call = self.request, self.call
         body = request.body
         received = len(body) if type(body) is bytes else getattr(body, "received", 0)
@@ -107,17 +108,19 @@ class Record:
         latency = self._clock.now() - request.received
         if call is None:
             self._emit(
-                CallEnded(
+                call_ended((
                     self.caller, self.upstream, "", name, status, self.outcome, self.error, 0, "", latency, 0.0, 0.0,
-                    received, sent, streamed, self.request_id, "",
-                )
+                    received, sent, streamed, self.request_id, "", None, None,
+                ))
             )  # fmt: skip
             return
         run = call.run
+        run.early = None  # it refers back to here, and only the collector would undo that
+        tokens, cost = (run.tokens, run.cost) if run.beside is None else run.paid()
         self._emit(
-            CallEnded(
+            call_ended((
                 call.caller, call.upstream, call.route, name, status, self.outcome, self.error, run.attempts, run.cache,
                 latency, run.wire_time, run.queue_time, received, sent, streamed, call.request_id, call.trace[0],
-                *run.paid(),
-            )
+                tokens, cost,
+            ))
         )  # fmt: skip

@@ -8,11 +8,14 @@ from seawall.contracts.body import Headers
 from seawall.contracts.policy import Proceed
 from seawall.contracts.sites import host_name
 from seawall.contracts.target import Target, Timeouts
-from seawall.gateway.headers import Actions, actions_for
+from seawall.gateway.headers import Actions, actions_for, clean_reply
 from seawall.gateway.pattern import Pattern
 from seawall.llm.seam import Api
 
 __all__ = ["Route", "Table", "Upstream"]
+
+
+_PASSED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,19 @@ class Upstream:
         max_body: bytes of a request's body, None where the server's own bound is enough.
     """
 
-    __slots__ = ("actions", "added", "api", "headers", "host", "max_body", "mount", "name", "routes", "target")
+    __slots__ = (
+        "_passed",
+        "actions",
+        "added",
+        "api",
+        "headers",
+        "host",
+        "max_body",
+        "mount",
+        "name",
+        "routes",
+        "target",
+    )
 
     def __init__(
         self,
@@ -73,10 +88,22 @@ class Upstream:
         self.target = target
         self.headers = headers
         self.routes = tuple(routes)
+        self._passed: dict[bytes, bool] = {}
         self.api = api
         self.max_body = max_body
         self.added = frozenset((*(header for header, _ in headers), *(header for header, _ in target.headers)))
         self.actions: Actions = actions_for(self.added)
+
+    def passes(self, ready: tuple[Headers, bytes, int]) -> bool:
+        """Whether the headers of an answer that are known as `Reply.ready` says go to the client as they are."""
+        headers, lines, count = ready
+        known = self._passed.get(lines)
+        if known is None:
+            if len(self._passed) >= _PASSED:
+                self._passed.clear()
+            headers = headers[:count]
+            known = self._passed[lines] = clean_reply(headers, self.added) == headers
+        return known
 
     def route(self, method: bytes, path: bytes) -> Route:
         """Return the first route that matches; `path` is raw and without the query."""

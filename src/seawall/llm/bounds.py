@@ -2,12 +2,13 @@
 
 A token is at least one byte of text, so a body's own length bounds its text, its roles and its tools; what is not text
 has a named bound instead. Where a provider adds input that nobody here can see (its own tools in a loop, say), there
-is no bound, and the call is refused under a cap; the same holds where a dearer service than the listed one is asked.
+is no bound, and the call is refused under a cap. What such a tool costs beside tokens stands in extras.py.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from seawall.llm.extras import ASKED_AGAIN, SEARCHES, calls_at_most
 from seawall.llm.seam import Operation
 
 __all__ = ["AUDIO", "FILE", "IMAGE", "OWN_TOOL", "TOOL_PROMPT", "input_bound"]
@@ -46,21 +47,10 @@ def input_bound(operation: Operation, document: Mapping[str, Any], size: int) ->
         document: the parsed body.
         size: bytes of the body.
     """
-    if _dearer(document):
-        return None
     try:
         return size + _ADDED.get(operation, _nothing)(document)
     except _Unbounded:
         return None
-
-
-def _dearer(document: Mapping[str, Any]) -> bool:
-    """Whether the client asks for a service that costs more than the list price, which is what would be reserved."""
-    return (
-        document.get("service_tier") in ("priority", "scale", "fast")
-        or document.get("speed") == "fast"
-        or document.get("inference_geo") is not None
-    )
 
 
 def _nothing(document: Mapping[str, Any]) -> int:
@@ -87,15 +77,25 @@ def _anthropic_tool(tool: Any) -> int:
         return 0
     if isinstance(kind, str) and kind.startswith(_CLIENT_TOOLS):
         return OWN_TOOL
-    raise _Unbounded  # it runs at the provider, which asks the model again with what it found
+    uses = calls_at_most(tool, "max_uses") if isinstance(kind, str) and kind.startswith(ASKED_AGAIN) else None
+    if uses is None:
+        raise _Unbounded  # it runs at the provider, which asks the model again with what it found
+    return OWN_TOOL + uses * FILE
 
 
 def _responses(document: Mapping[str, Any]) -> int:
+    searches = False
     for tool in document.get("tools") or ():
-        if not isinstance(tool, dict) or tool.get("type") not in ("function", "custom"):
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and kind in SEARCHES:
+            searches = True
+        elif kind not in ("function", "custom"):
             raise _Unbounded
+    calls = calls_at_most(document, "max_tool_calls") if searches else 0
+    if calls is None:
+        raise _Unbounded
     stored = sum(FILE for name in ("previous_response_id", "conversation", "prompt") if document.get(name) is not None)
-    return stored + _content(document.get("input"))
+    return stored + calls * FILE + _content(document.get("input"))
 
 
 def _moderations(document: Mapping[str, Any]) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 
+from seawall.contracts.bill import Terms
 from seawall.contracts.body import Headers
 from seawall.contracts.usage import NOTHING, Usage
 from seawall.llm.passing import carries_usage, is_stream
 from seawall.llm.seam import Api, Operation
 from seawall.llm.sse import Cutter, events
 from seawall.llm.tally import AUDIO_BYTES, MARKERS, tally
-from seawall.llm.usages import anthropic_usage, openai_usage, usage_in
+from seawall.llm.usages import anthropic_usage, openai_usage, searches, tier_of, usage_in
 
 __all__ = ["FREE", "ReadingMeter", "unbilled"]
 
@@ -42,8 +43,8 @@ class ReadingMeter:
     """
 
     __slots__ = (
-        "_api", "_cutter", "_long", "_markers", "_most", "_operation", "_pieces", "_seen", "_size", "_started",
-        "_status", "_usage",
+        "_api", "_cutter", "_files", "_long", "_markers", "_most", "_operation", "_pieces", "_seen", "_size",
+        "_started", "_status", "_tier", "_usage",
     )  # fmt: skip
 
     def __init__(self, api: Api, operation: Operation, most: int) -> None:
@@ -58,6 +59,8 @@ class ReadingMeter:
         self._long = False
         self._seen = 0
         self._started: Mapping[str, Any] = {}
+        self._tier: str | None = None
+        self._files = 0
         self._usage: Usage | None = None
 
     def head(self, status: int, headers: Headers) -> None:
@@ -85,6 +88,15 @@ class ReadingMeter:
         elif self._usage is None and self._pieces:
             self._usage = self._plain(b"".join(self._pieces))
         return self._usage
+
+    def begun(self) -> Usage | None:
+        """Return what Anthropic's `message_start` told, with no output."""
+        found = anthropic_usage(self._started) if self._started else None
+        return None if found is None else found._replace(output=0, reasoning=0)
+
+    def terms(self) -> Terms:
+        """Return the service tier that the answer told, and how many searches were of stored files."""
+        return Terms(self._tier, self._files)
 
     def seen(self) -> int:
         """Return output tokens seen so far: see `tally`; a picture counts as a whole one, sound by its bytes."""
@@ -123,10 +135,10 @@ class ReadingMeter:
         if found is None:
             return
         if self._api != "anthropic":
-            usage = openai_usage(found)
-            self._usage = usage._replace(tools=_searches(said)) if usage is not None else self._usage
+            self._usage = self._openai(said, found) or self._usage
         elif said.get("type") == "message_start":
             self._started = found
+            self._tier = tier_of(found)
         else:  # cumulative, and silent about what has not changed
             told = {name: value for name, value in found.items() if value is not None}
             self._usage = anthropic_usage({**self._started, **told})
@@ -138,19 +150,19 @@ class ReadingMeter:
         if found is None:
             return None
         if self._api == "anthropic":
+            self._tier = tier_of(found)
             return anthropic_usage(found)
+        return self._openai(said, found)
+
+    def _openai(self, said: Mapping[str, Any], found: Mapping[str, Any]) -> Usage | None:
         usage = openai_usage(found)
-        if usage is None or not ("output" in said or "response" in said):
+        inner = said.get("response")
+        whole = inner if isinstance(inner, dict) else said
+        self._tier = tier_of(whole)
+        if usage is None or self._operation != "responses":
             return usage
-        return usage._replace(tools=_searches(said))
-
-
-def _searches(said: Mapping[str, Any]) -> int:
-    """Return how many web searches the provider made, each billed (Responses API)."""
-    response = said.get("response")
-    output = (response if isinstance(response, dict) else said).get("output")
-    made = output if isinstance(output, list) else ()
-    return sum(1 for item in made if isinstance(item, dict) and item.get("type") == "web_search_call")
+        web, self._files = searches(whole)
+        return usage._replace(tools=web + self._files)
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:

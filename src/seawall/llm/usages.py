@@ -5,7 +5,7 @@ from typing import Any
 
 from seawall.contracts.usage import Usage
 
-__all__ = ["anthropic_usage", "openai_usage", "usage_in"]
+__all__ = ["anthropic_usage", "openai_usage", "searches", "tier_of", "usage_in"]
 
 
 _TOKENS = frozenset(("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"))
@@ -84,3 +84,34 @@ def anthropic_usage(said: Mapping[str, Any]) -> Usage | None:
         reasoning=_count(said.get("output_tokens_details"), "thinking_tokens"),
         tools=_count(said.get("server_tool_use"), "web_search_requests"),
     )
+
+
+def tier_of(said: Mapping[str, Any]) -> str | None:
+    """Return the tier that an answer or a usage object says it was given in, `""` for the standard one, None for none.
+
+    OpenAI tells `service_tier` beside the usage, Anthropic `service_tier` and `speed` in it.
+    """
+    tier, speed = said.get("service_tier"), said.get("speed")
+    if isinstance(speed, str) and speed != "standard":
+        return speed
+    if not isinstance(tier, str):
+        return None
+    return "" if tier in ("default", "standard", "auto") else tier
+
+
+def searches(said: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many searches of the web and of stored files OpenAI made for a response, each of them billed.
+
+    Opening a page that was found, or looking for a word in it, is an item too and costs nothing.
+    """
+    made = said.get("output")
+    web = files = 0
+    for item in made if isinstance(made, list) else ():
+        if not isinstance(item, Mapping):
+            continue
+        if item.get("type") == "file_search_call":
+            files += 1
+        elif item.get("type") == "web_search_call":
+            action = item.get("action")
+            web += not isinstance(action, Mapping) or action.get("type", "search") == "search"
+    return web, files

@@ -106,36 +106,40 @@ class Metrics:
 
     def call_ended(self, event: CallEnded) -> None:
         """Count one call."""
-        stats = self._routes.get((event.upstream, event.route), self._lost_route)
-        key = (event.method, event.outcome, event.status // 100)
+        # unpacked at once, which costs a third of asking for the fields by name
+        (
+            caller, upstream, route, method, status, outcome, _, _, cache, latency, _, waited, received, sent, *_,
+        ) = event  # fmt: skip
+        stats = self._routes.get((upstream, route), self._lost_route)
+        key = (method, outcome, status // 100)
         calls = stats.calls
         if key in calls:
             calls[key] += 1
         else:
             self._count_new(stats, key)
-        if event.caller:
-            outcomes = self._callers.get(event.caller)
+        if caller:
+            outcomes = self._callers.get(caller)
             if outcomes is not None:
-                outcomes[event.outcome] = outcomes.get(event.outcome, 0) + 1
-        latency = event.latency
+                outcomes[outcome] = outcomes.get(outcome, 0) + 1
         histogram = stats.latency
         histogram.buckets[bisect_left(BOUNDS, latency)] += 1
         histogram.total += latency
-        stats.received += event.received
-        stats.sent += event.sent
-        stats.waited += event.queue_time
-        if event.cache in stats.cache:
-            stats.cache[event.cache] += 1
+        stats.received += received
+        stats.sent += sent
+        if waited:
+            stats.waited += waited
+        if cache and cache in stats.cache:
+            stats.cache[cache] += 1
 
     def attempt_ended(self, event: AttemptEnded) -> None:
         """Count one attempt."""
-        stats = self._targets.get((event.upstream, event.target), self._lost_target)
-        stats.count(event.result)
-        seconds = event.seconds
+        upstream, target, _, number, result, seconds = event
+        stats = self._targets.get((upstream, target), self._lost_target)
+        stats.count(result)
         histogram = stats.latency
         histogram.buckets[bisect_left(BOUNDS, seconds)] += 1
         histogram.total += seconds
-        if event.number > 1:
+        if number > 1:
             stats.retries += 1
 
     def breaker_changed(self, event: BreakerChanged) -> None:

@@ -54,7 +54,7 @@ def build(
             stages.extend(spec.build(settings[name], shared))
     deadline = own.get("deadline", settings.get("deadline"))
     header = deadline.deadline_header if isinstance(deadline, DeadlineSettings) else None
-    return compose(stages, Attempts(ctx, transport, header))
+    return compose(stages, Attempts(ctx, transport, header).__call__)  # calling the object itself takes a detour
 
 
 def explain(

@@ -6,14 +6,13 @@ from typing import cast
 
 from seawall.contracts.body import Body, Headers
 from seawall.contracts.errors import RequestBodyError, SeawallError
-from seawall.contracts.reply import Reply
 from seawall.contracts.request import Request
 from seawall.server.intake import BODY, CALL, CLOSED, COLLECT, HEAD, LINGER, Intake
 from seawall.server.output import Output
 from seawall.server.presence import Presence
-from seawall.server.refusal import Refused, refusal
+from seawall.server.refusal import Refused, closed, instead, refusal
 from seawall.server.render import InvalidReply, early
-from seawall.server.state import State, spawn
+from seawall.server.state import State
 
 __all__ = ["Connection"]
 
@@ -24,7 +23,10 @@ _LINGER_TIME = 2.0
 class Connection(Intake, asyncio.Protocol):
     """The protocol of one accepted connection."""
 
-    __slots__ = ("_late", "_loose", "_output", "_peer", "_presence", "_secure", "_shut", "_task", "_told", "_transport")
+    __slots__ = (
+        "_late", "_loose", "_output", "_peer", "_presence", "_secure", "_shut", "_task", "_told", "_transport", "_turn",
+        "_under_way",
+    )  # fmt: skip
 
     _transport: asyncio.Transport
     _output: Output
@@ -33,6 +35,8 @@ class Connection(Intake, asyncio.Protocol):
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._task: asyncio.Task[None] | None = None
+        self._turn: asyncio.Future[Request] | None = None  # where the task waits for the next request
+        self._under_way = False  # a call is
         self._loose = False  # where the request ends is unknown: close behind the answer
         self._shut = False  # reading is paused
         self._late = False  # the answer is written but the client has not taken it
@@ -69,8 +73,6 @@ class Connection(Intake, asyncio.Protocol):
         task = self._task
         if task is not None and not task.done():
             task.cancel()
-            # a task cancelled before its first step never reaches the line that takes it out
-            task.add_done_callback(self._state.calls.discard)
 
     def eof_received(self) -> bool:
         """Take a half-closed connection for a client that left, as nginx does; the transport then closes."""
@@ -110,63 +112,80 @@ class Connection(Intake, asyncio.Protocol):
 
     def _call(self, body: Body, length: int | None) -> None:
         state, head = self._state, self._head
-        if len(state.calls) >= state.limits.max_inflight:
+        if state.inflight >= state.limits.max_inflight:
             state.refused(503)
             close = not head.keep_alive or self._phase is BODY
             self._output.send(refusal(503), head.method == b"HEAD", head.http10, close)
             self._finish(close)
             return
+        state.inflight += 1
+        self._under_way = True
         request = Request(
             head.method, head.target, head.headers, head.host, body, length, self._peer, self._secure, self._received,
-            head.memory,
+            head.memory, None if head.http10 else self._told,
         )  # fmt: skip
-        request.interim = None if head.http10 else self._told
-        task = spawn(state.loop, self._serve(request))
-        if not task.done():
-            self._task = task
-            state.calls.add(task)
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.set_result(request)
+            return
+        task = self._task = asyncio.Task(self._serve(request), loop=state.loop, name="call")  # named: no name is made
+        state.tasks.add(task)
+        task.add_done_callback(self._over)
 
     async def _serve(self, request: Request) -> None:
-        """The call's task: ask the handler, write its reply, make way for the next request."""
+        """The connection's task: ask the handler, write its reply, make way for the next request and wait for it.
+
+        One for all calls of a connection; a task for each would cost every call its making and its end.
+        """
         state, head = self._state, self._head
-        try:
+        while True:
             try:
-                reply = await state.handler(request)
-            except RequestBodyError as error:
-                reply = refusal(error.status if error.status != 499 else 400, str(error))
-            except Exception as error:  # noqa: BLE001 - a broken handler must not take the server with it
-                state.report(error)
-                reply = refusal(500)
-            request.interim, self._expecting = None, False  # nothing comes before an answer any more
-            close = not head.keep_alive or self._loose or self._phase is BODY or state.draining
-            try:
-                body = reply.body
-                if self._phase is CLOSED:  # answered in spite of its cancellation
-                    return
-                if type(body) is bytes or head.method == b"HEAD" or reply.status in (204, 304):
-                    self._output.send(reply, head.method == b"HEAD", head.http10, close)
-                # not bytes, so it is a Source; isinstance on a protocol would cost microseconds
-                elif await self._output.stream(reply, body, head.http10, close):  # type: ignore[arg-type]
-                    close = True
-            except InvalidReply as error:
-                state.report(error)
-                self._output.send(refusal(500), head.method == b"HEAD", head.http10, close)
-            finally:
-                self._release(reply)
-            task, self._task = self._task, None
-            if task is not None:
-                state.calls.discard(task)
+                try:
+                    reply = await state.handler(request)
+                except Exception as error:  # noqa: BLE001 - a broken handler must not take the server with it
+                    reply = instead(error, state.report)
+                request.interim, self._expecting = None, False  # nothing comes before an answer any more
+                close = not head.keep_alive or self._loose or self._phase is BODY or state.draining
+                body, bare = reply.body, head.method == b"HEAD"
+                try:
+                    if self._phase is CLOSED:  # answered in spite of its cancellation
+                        return
+                    if type(body) is bytes or bare or reply.status in (204, 304):
+                        self._output.send(reply, bare, head.http10, close)
+                    # not bytes, so it is a Source; isinstance on a protocol would cost microseconds
+                    elif await self._output.stream(reply, body, head.http10, close):  # type: ignore[arg-type]
+                        close = True
+                except InvalidReply as error:
+                    state.report(error)
+                    self._output.send(refusal(500), bare, head.http10, close)
+                finally:
+                    closed(reply, state.report)
+            except asyncio.CancelledError:
+                self.abort()
+                raise
+            except Exception as error:  # noqa: BLE001 - the answer broke after its head: only an abort tells the client
+                self._broken(error)
+                return
+            self._under_way = False
+            state.ended()
             self._finish(close)
-        except asyncio.CancelledError:
-            self.abort()
-            raise
-        except Exception as error:  # noqa: BLE001 - the answer broke after its head: only an abort tells the client
-            if not isinstance(error, SeawallError):
-                state.report(error)
-            self.abort()
-        finally:
-            if self._task is not None:
-                state.calls.discard(self._task)
+            if self._phase is CLOSED or self._phase is LINGER:
+                return
+            del request, reply, body  # a connection that is kept holds on to nothing of its last call
+            turn = self._turn = state.loop.create_future()
+            request = await turn
+
+    def _broken(self, error: Exception) -> None:
+        if not isinstance(error, SeawallError):
+            self._state.report(error)
+        self.abort()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """The connection's task has ended; cancelled before its first step, it never began with its call."""
+        self._state.tasks.discard(task)
+        if self._under_way:
+            self._under_way = False
+            self._state.ended()
 
     def _early(self, status: int, headers: Headers) -> None:
         """Write an interim answer; a client that lags behind or has left does without."""
@@ -175,12 +194,6 @@ class Connection(Intake, asyncio.Protocol):
                 self._transport.write(early(status, headers))
             except InvalidReply as error:
                 self._state.report(error)
-
-    def _release(self, reply: Reply) -> None:
-        try:
-            reply.close()
-        except Exception as error:  # noqa: BLE001 - a closer must not raise; the answer is out already
-            self._state.report(error)
 
     def _finish(self, close: bool) -> None:
         """The answer is written: close, or take the next request once the client has taken the answer."""
@@ -212,7 +225,7 @@ class Connection(Intake, asyncio.Protocol):
         self._end(dirty=True)
 
     def _spoil(self, reason: Refused) -> None:
-        if self._task is None or self._body is None:
+        if not self._under_way or self._body is None:
             self._refuse(reason, self._head.method == b"HEAD")
             return
         self._state.refused(reason.status)

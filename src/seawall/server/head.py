@@ -128,6 +128,8 @@ class HeadParser(PlainHead):
             raise Refused(400, "Content-Length and Transfer-Encoding exclude each other")
         if self.http10:
             raise Refused(400, "HTTP/1.0 has no Transfer-Encoding")
+        if not coding:  # httptools 0.8 lets it pass, 0.9 does not
+            raise Refused(400, "Transfer-Encoding names no coding")
         if coding.lower() != b"chunked":
             raise Refused(501, "the only transfer coding served is chunked")
         self.length = None

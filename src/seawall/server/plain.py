@@ -12,6 +12,8 @@ __all__ = ["SPECIAL", "HeadMemory", "PlainHead", "valid_host"]
 
 _PLAIN = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _STARTS = 256
+# Heads in a row that were not like the one before, until only each so many-th is kept to be compared with the next.
+_PATIENCE = 8
 # As nearly every client writes it; any other spelling is judged like any line.
 LENGTHS = (b"Content-Length: ", b"content-length: ")
 _LENGTH_LINES = tuple(b"\r\n" + name for name in LENGTHS)
@@ -63,8 +65,8 @@ class PlainHead:
 
     __slots__ = (
         "_after", "_before", "_digits", "_digits_at", "_digits_end", "_host_line", "_host_pair", "_limits", "_memory",
-        "_place", "_sized", "expects", "headers", "host", "http10", "keep_alive", "length", "memory", "method",
-        "target",
+        "_misses", "_place", "_sized", "expects", "headers", "host", "http10", "keep_alive", "length", "memory",
+        "method", "target",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, memory: HeadMemory) -> None:
@@ -74,7 +76,7 @@ class PlainHead:
         self._host_pair = (b"host", b"")
         self._sized = False
         self._before = self._after = self._digits = b""  # the latest plain head; none where `_before` is empty
-        self._digits_at = self._digits_end = self._place = 0
+        self._digits_at = self._digits_end = self._place = self._misses = 0
         self.memory: Memory | None = None
         self.headers: Headers = []
         self.method = self.target = self.host = b""
@@ -97,6 +99,7 @@ class PlainHead:
             self._digits = digits
             self.headers = self.headers.copy()  # requests under way have the old one
             self.headers[self._place] = (b"content-length", digits)
+        self._misses = 0
         return self._digits_end + len(self._after)
 
     def _remember(self, raw: bytes) -> None:
@@ -143,8 +146,12 @@ class PlainHead:
         self.headers = headers
         self.keep_alive = True
         self.expects = self.http10 = False
-        self.memory = Memory()
-        self._remember(raw)
+        self._misses += 1
+        if self._misses <= _PATIENCE or not self._misses % _PATIENCE:
+            self.memory = Memory()
+            self._remember(raw)
+        else:  # a client whose heads all differ is not to pay for those that repeat theirs
+            self.memory = None
         return True
 
     def _fresh(self, line: bytes) -> tuple[bytes, bytes] | None:

@@ -1,9 +1,12 @@
 """What the server itself answers when it refuses: one shape, whatever the reason."""
 
+from collections.abc import Callable
+
+from seawall.contracts.errors import RequestBodyError
 from seawall.contracts.problem import problem
 from seawall.contracts.reply import Reply
 
-__all__ = ["Refused", "refusal"]
+__all__ = ["Refused", "closed", "instead", "refusal"]
 
 _KINDS = {
     400: ("bad-request", "The request is not valid HTTP/1.1"),
@@ -41,3 +44,19 @@ def refusal(status: int, detail: str = "") -> Reply:
     if status == 405:  # RFC 9110 section 15.5.6: Allow is required
         reply.headers.append((b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
     return reply
+
+
+def instead(error: Exception, report: Callable[[BaseException], None]) -> Reply:
+    """Return the answer in place of the one that a handler did not give; `report` is told what nobody expected."""
+    if isinstance(error, RequestBodyError):
+        return refusal(error.status if error.status != 499 else 400, str(error))
+    report(error)
+    return refusal(500)
+
+
+def closed(reply: Reply, report: Callable[[BaseException], None]) -> None:
+    """Close a reply; what a closer raises is reported, since the answer is out already."""
+    try:
+        reply.close()
+    except Exception as error:  # noqa: BLE001 - closers are others' code
+        report(error)

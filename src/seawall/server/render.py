@@ -6,6 +6,7 @@ from http import HTTPStatus
 from operator import itemgetter
 
 from seawall.contracts.body import Headers
+from seawall.contracts.fields import sound
 from seawall.contracts.reply import Reply
 
 __all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "check", "early", "head", "whole"]
@@ -69,19 +70,30 @@ def _block(reply: Reply, date: DateLine) -> bytes:
     if status is None:
         raise InvalidReply("a reply's status must be 200 to 599")
     headers = reply.headers
-    if not headers:
-        return status + date()
-    block = status + _lines(map(_line, headers))
-    count = len(headers)
-    # one pass finds every injected one: a line end more or less, or a NUL
-    if len(block) - len(block.translate(None, b"\r\n\0")) != 2 * count:
-        raise InvalidReply("a reply's header holds CR, LF or NUL")
+    ready = reply.ready
+    if ready is not None and ready[0] is headers:  # the first ones were judged and written before, a Date among them
+        if len(headers) == ready[2]:
+            return status + ready[1]
+        rest = headers[ready[2] :]
+        if not _SPECIAL.isdisjoint(map(_name, rest)):
+            raise InvalidReply("a reply's headers must not hold its framing, nor a second Date")
+        return b"%b%b%b" % (status, ready[1], _judged(rest))
     special = _SPECIAL.intersection(map(_name, headers))
     if not special:
-        return block + b"\r\n" + date()
+        return status + _judged(headers) + date()
     if special != _DATE:
         raise InvalidReply("a reply's headers must not hold its framing")
-    return block + b"\r\n"
+    return status + _judged(headers)
+
+
+def _judged(headers: Headers) -> bytes:
+    """Return header lines, each with its line end."""
+    if not headers:
+        return b""
+    block = _lines(map(_line, headers)) + b"\r\n"
+    if not sound(block, len(headers)):
+        raise InvalidReply("a reply's header holds CR, LF or NUL")
+    return block
 
 
 def early(status: int, headers: Headers) -> bytes:
@@ -109,8 +121,11 @@ def whole(reply: Reply, body: bytes, head_only: bool, http10: bool, close: bool,
         InvalidReply: it cannot be sent.
     """
     block = _block(reply, date)
-    end = (_KEPT_HTTP10 if http10 else _KEPT)[close]
     status = reply.status
+    size = len(body)
+    if status < 204 and size <= 65536 and not (head_only or http10 or close):  # as nearly always
+        return b"%bcontent-length: %d\r\n\r\n%b" % (block, size, body)
+    end = (_KEPT_HTTP10 if http10 else _KEPT)[close]
     if status == 204:  # RFC 9110 section 8.6: no Content-Length
         return block + end
     if head_only or status == 304:

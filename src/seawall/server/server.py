@@ -57,7 +57,7 @@ class Server:
     @property
     def inflight(self) -> int:
         """Calls under way."""
-        return len(self._state.calls)
+        return self._state.inflight
 
     @property
     def connections(self) -> int:
@@ -109,8 +109,9 @@ class Server:
         for member in list(state.members):
             member.retire()
         until = state.now() + seconds
-        while state.calls and (remaining := until - state.now()) > 0:
-            await asyncio.wait(list(state.calls), timeout=remaining)
+        if state.inflight and seconds > 0:
+            state.quiet = state.loop.create_future()
+            await asyncio.wait((state.quiet,), timeout=seconds)
         for member in list(state.members):
             member.retire(final=True)
         if state.members and (remaining := until - state.now()) > 0:  # the last answers are on their way out
@@ -122,8 +123,8 @@ class Server:
         state = self._state
         for member in list(state.members):
             member.abort()
-        for call in list(state.calls):
-            call.cancel()
-        while state.calls:
-            await asyncio.wait(list(state.calls))
-            await asyncio.sleep(0)  # the callbacks that take finished calls out
+        for task in list(state.tasks):
+            task.cancel()
+        while state.tasks:
+            await asyncio.wait(list(state.tasks))
+            await asyncio.sleep(0)  # the callbacks that take finished tasks out

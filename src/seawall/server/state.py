@@ -1,9 +1,8 @@
 """What all connections of one server share."""
 
 import asyncio
-import sys
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from seawall.contracts.clock import Clock
 from seawall.contracts.request import Handler
@@ -12,7 +11,7 @@ from seawall.server.limits import Limits
 from seawall.server.plain import HeadMemory
 from seawall.server.render import DateLine
 
-__all__ = ["Member", "State", "spawn"]
+__all__ = ["Member", "State"]
 
 
 class Member(Protocol):
@@ -46,17 +45,19 @@ class State:
         date: the Date line.
         refused: told the status of every refusal.
         report: told every exception nobody expected.
-        calls: tasks under way; the server awaits them when it closes.
+        inflight: calls under way.
+        tasks: of connections that have had a call; the server awaits them when it closes.
         members: open connections, oldest first.
         addresses: open connections by IP address; only kept while a bound on them is set.
         draining: answers say `Connection: close`.
         memory: good lines of heads seen before.
         left: done when the last connection leaves, if somebody waits for that.
+        quiet: done when the last call under way ends, if somebody waits for that.
     """
 
     __slots__ = (
-        "addresses", "calls", "date", "draining", "handler", "left", "limits", "loop", "members", "memory", "now",
-        "refused", "report", "wheel",
+        "addresses", "date", "draining", "handler", "inflight", "left", "limits", "loop", "members", "memory", "now",
+        "quiet", "refused", "report", "tasks", "wheel",
     )  # fmt: skip
 
     def __init__(
@@ -78,11 +79,13 @@ class State:
         self.memory = HeadMemory()
         self.refused = refused
         self.report = report
-        self.calls: set[asyncio.Task[None]] = set()
+        self.inflight = 0
+        self.tasks: set[asyncio.Task[None]] = set()
         self.members: dict[Member, None] = {}
         self.addresses: dict[str, int] = {}
         self.draining = False
         self.left: asyncio.Future[None] | None = None
+        self.quiet: asyncio.Future[None] | None = None
 
     def admit(self, member: Member, address: str) -> bool:
         """Count a new connection in; False when there are too many, even after closing one that waits."""
@@ -106,6 +109,12 @@ class State:
             if not self.members and self.left is not None and not self.left.done():
                 self.left.set_result(None)
 
+    def ended(self) -> None:
+        """Count a call out."""
+        self.inflight -= 1
+        if not self.inflight and self.quiet is not None and not self.quiet.done():
+            self.quiet.set_result(None)
+
     def _uncount(self, address: str) -> None:
         count = self.addresses.get(address, 0)
         if count > 1:
@@ -121,16 +130,3 @@ class State:
             return False
         victim.abort()
         return True
-
-
-if sys.version_info >= (3, 12):
-
-    def spawn(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task at once, without waiting for the loop's next turn."""
-        return asyncio.Task(work, loop=loop, name="call", eager_start=True)
-
-else:
-
-    def spawn(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task in the loop's next turn; a given name saves making one."""
-        return asyncio.Task(work, loop=loop, name="call")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Protocol
 
 from seawall.contracts.bill import Bill
@@ -17,7 +16,9 @@ from seawall.spend.caps import WHOLE, Rules, Want, Wanted, wants
 from seawall.spend.charge import Charge
 from seawall.spend.counters import Counters
 from seawall.spend.ids import Ids
+from seawall.spend.learned import Learned
 from seawall.spend.money import counted
+from seawall.spend.most import most_of
 from seawall.spend.prices import Listed
 from seawall.spend.prices.bound import FREE, Prices
 from seawall.spend.refused import capped
@@ -25,8 +26,6 @@ from seawall.spend.reservation import Reservation
 from seawall.spend.used import crossed, used
 
 __all__ = ["Accounts", "Book", "Marks"]
-
-_LEAST = Decimal("1e-12")  # held where only the answer tells a price, so that a cap that is spent refuses
 
 
 class Accounts(Protocol):
@@ -97,6 +96,7 @@ class Book:
         emit: observers.
 
     Attributes:
+        learned: what estimates of the input rest on.
         unread: scope and name of accounts whose past is being read from the ledger; who spends in them waits.
     """
 
@@ -117,6 +117,7 @@ class Book:
         self._marks = marks
         self._ids = Ids(clock.wall, random_bits)
         self.unpriced: dict[str, int] = {}
+        self.learned = Learned()
         self.unread: dict[tuple[str, str], asyncio.Event] = {}
         self._wanted = Wanted(Rules())
         self.configure(self._wanted.rules, Prices(), Calendar())
@@ -146,7 +147,7 @@ class Book:
             self._wanted = Wanted(rules)
         found = self._wanted.of(call.caller, call.user, bill.alias)
         price = self._price(bill, found) if bill.model else None
-        most, picos = counted(self._most(bill, price, found))
+        most, picos = counted(most_of(bill, price, found))
         today = self._calendar.at(self.wall())
         number = self._ids()
         held = Reservation(self, call, bill, price, most, number)
@@ -179,6 +180,8 @@ class Book:
         run.cost = cost if run.cost is None else run.cost + cost
         if bill.model:
             run.tokens = (run.tokens or 0) + usage.input + usage.output
+            if not found.estimated:
+                self.learned.learn((call.caller, bill.upstream, bill.model), bill.input_bound, usage)
         self.emit(
             AttemptPaid(
                 call.caller, bill.upstream, bill.alias, bill.model, cost, usage, found.estimated, found.source,
@@ -232,8 +235,7 @@ class Book:
             self.emit(event)
 
     def _unread(self, call: Call, bill: Bill) -> asyncio.Event | None:
-        user = self.unread.get(("user", call.caller)) if call.user else None
-        return user or self.unread.get(("model", bill.alias))
+        return self.unread.get(("user", call.caller)) or self.unread.get(("model", bill.alias))
 
     def _late(self, held: Reservation, cost: int, today: Today) -> None:
         """Count an attempt in accounts that came while it was under way; they read the ledger only up to then."""
@@ -257,19 +259,6 @@ class Book:
                 'alias (models.<alias>.price = { input = "0.15 USD/M", output = "0.60 USD/M" }), or spend.unknown_price'
             )
         return FREE
-
-    def _most(self, bill: Bill, price: Listed | None, found: Sequence[Want]) -> Decimal:
-        if price is None:
-            return bill.fixed or _LEAST
-        bound = bill.input_bound
-        if bound is None:
-            if price is not FREE and any(want.caps.any for want in found):
-                raise PriceUnknown(
-                    "The input of this call has no bound (a file or picture that the provider fetches), and a cap "
-                    "applies. Send the content itself instead of a reference"
-                )
-            bound = 0
-        return price.most(bound, bill.output_bound) + bill.fixed
 
     def _row(self, held: Reservation, today: Today, found: Charge, status: int = 0) -> Row:
         call, bill, attempt = held.call, held.bill, held.attempt

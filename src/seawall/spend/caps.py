@@ -10,6 +10,8 @@ Key = tuple[str, str, str]
 
 WHOLE: Key = ("gateway", "", "")
 
+_SHOWN = 64  # characters of an end user's name in a message
+
 
 class CapSet(NamedTuple):
     """Most that may be spent, in picodollars; None is no cap.
@@ -94,7 +96,7 @@ def wants(rules: Rules, caller: str, user: str, alias: str) -> list[Want]:
     if caller:
         caps = rules.callers.get(caller, _NOBODY)
         found.append(Want(("caller", caller, ""), caps.own))
-        if user and caps.user.any:
+        if caps.user.any:  # those that name nobody are one user: leaving the name off gains nothing
             found.append(Want(("user", caller, user), caps.user, caps.users))
     if alias in rules.models:
         found.append(Want(("model", alias, ""), rules.models[alias]))
@@ -127,5 +129,10 @@ class Wanted:
 
 
 def name_of(key: Key) -> str:
-    """Return an account's name for people; an end user's own name is in no message (security.md 10)."""
-    return f"{key[0]} {key[1]}".rstrip()
+    """Return an account's name for the client whose call counts in it, which named the end user itself."""
+    scope, name, user = key
+    if scope != "user":
+        return f"{scope} {name}".rstrip()
+    if not user:
+        return f"calls of {name} that name no end user"
+    return f"end user {user[:_SHOWN]}{'…' * (len(user) > _SHOWN)} of {name}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from seawall.contracts.bill import Bill
+from seawall.contracts.bill import STANDARD, Bill, Terms
 from seawall.contracts.usage import NOTHING, Usage
 from seawall.spend.prices import Listed
 
@@ -20,11 +20,15 @@ class Report(NamedTuple):
         usage: reported by the provider, None where it reported nothing.
         seen: output tokens counted on the way.
         told: price in US dollars that the answer told.
+        terms: what beside tokens decides the price.
+        begun: the input alone, where nothing else is reported: as it was told before the answer, or as it likely was.
     """
 
     usage: Usage | None = None
     seen: int = 0
     told: Decimal | None = None
+    terms: Terms = STANDARD
+    begun: Usage | None = None
 
 
 class Outcome(NamedTuple):
@@ -81,10 +85,14 @@ def charge(bill: Bill, price: Listed | None, most: Decimal, report: Report, outc
     estimated = not outcome.ended and report.seen > usage.output
     if estimated:
         usage = usage._replace(output=report.seen)
-    units = price.units(usage.input, outcome.wall)
+    listed, sure = _service(bill, price, report.terms)
+    units = listed.units(usage.input, outcome.wall)
     cost = units.cost(usage) + bill.fixed
-    if estimated:
-        cost = min(cost, most)
+    if usage.tools:
+        files = units.searched(usage.tools, report.terms.file_searches)
+        sure, cost = sure and files is not None, cost + (files or 0)
+    if estimated or not sure:
+        estimated, cost = True, min(cost, most)
     source, version = price.source, price.version
     if report.told is not None:
         cost, source, version = report.told, "response", ""
@@ -92,11 +100,28 @@ def charge(bill: Bill, price: Listed | None, most: Decimal, report: Report, outc
     return Charge(cost, usage, estimated, units.shown, source, version, suspicious)
 
 
+def _service(bill: Bill, price: Listed, terms: Terms) -> tuple[Listed, bool]:
+    """Return the price of the service that was given, and whether that is what the provider bills.
+
+    What the answer tells counts, else what was asked.
+    """
+    listed = price.service(bill.tier if terms.tier is None else terms.tier)
+    return listed or price, listed is not None and not bill.beyond
+
+
 def _estimate(bill: Bill, price: Listed, most: Decimal, report: Report, outcome: Outcome) -> Charge:
-    """Nothing was reported: all of the input there may have been, and the output that was seen."""
-    usage = Usage(input=bill.input_bound or 0, output=report.seen)
-    units = price.units(usage.input, outcome.wall)
+    """Nothing was reported: the input as far as it is known, else all there may have been, and the output seen.
+
+    Of an answer that had begun one token more may have been on its way. Where the provider runs tools, the input grows
+    with each of their uses, and what was told or is known of it before says little.
+    """
+    begun = None if bill.tools_bound else report.begun
+    seen = report.seen + (outcome.status > 0 and not outcome.ended and report.seen < bill.output_bound)
+    usage = begun._replace(output=seen) if begun else Usage(input=bill.input_bound or 0, output=seen)
+    listed, _ = _service(bill, price, report.terms)
+    units = listed.units(usage.input, outcome.wall)
     if report.told is not None:
         return Charge(report.told, usage, False, units.shown, "response")
-    cost = min(units.most(usage.input, usage.output) + bill.fixed, most)
+    cost = units.cost(usage) if begun else units.most(usage.input, usage.output)
+    cost = min(cost + bill.fixed, most)
     return Charge(cost, usage, True, units.shown, price.source, price.version)

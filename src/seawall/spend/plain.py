@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from seawall.contracts.bill import STANDARD, Terms
 from seawall.contracts.body import Headers
 from seawall.contracts.usage import Usage
 
@@ -42,6 +43,10 @@ class _NoMeter:
         """Return None: there are no tokens."""
         return None
 
+    def begun(self) -> Usage | None:
+        """Return None: there are no tokens."""
+        return None
+
     def seen(self) -> int:
         """Return 0: there are no tokens."""
         return 0
@@ -49,6 +54,10 @@ class _NoMeter:
     def price(self) -> Decimal | None:
         """Return None: the bill's own price counts."""
         return None
+
+    def terms(self) -> Terms:
+        """Return none but the usual."""
+        return STANDARD
 
 
 class _HeaderMeter(_NoMeter):
@@ -115,7 +124,10 @@ class PlainBill:
         pointer: into the answer's JSON.
     """
 
-    __slots__ = ("_header", "_path", "alias", "fixed", "input_bound", "model", "output_bound", "upstream")
+    __slots__ = (
+        "_header", "_path", "alias", "beyond", "fixed", "input_bound", "model", "output_bound", "tier", "tools_bound",
+        "upstream",
+    )  # fmt: skip
 
     def __init__(self, upstream: str, call: Decimal, header: str | None = None, pointer: str | None = None) -> None:
         self.upstream = upstream
@@ -124,6 +136,8 @@ class PlainBill:
         self.input_bound: int | None = 0
         self.output_bound = 0
         self.fixed = call
+        self.tier = self.beyond = ""
+        self.tools_bound = 0
         self._header = (header or "").lower().encode("ascii")
         self._path = () if pointer is None else tuple(map(_unescaped, pointer.split("/")[1:]))
 

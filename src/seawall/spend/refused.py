@@ -26,7 +26,9 @@ def capped(full: Full, most: Decimal, today: Today, wall: float) -> SpendCapReac
     name = f"{scope} {period}"
     whose = name_of(full.key)
     if period == "users":
-        detail = f"As many end users of {whose} as are counted at once ({full.cap}) have spent money; see per_user.max"
+        detail = (
+            f"All {full.cap} end users of {full.key[1]} that are counted at once have spent money; see per_user.max"
+        )
         return SpendCapReached(detail, cap=name, final=True, retry_after=today.ends - wall)
     needs = f"this call may cost {shown(most)} USD"
     cap = f"{shown(dollars(full.cap))} USD"

@@ -7,6 +7,7 @@ from seawall.contracts.bill import Bill, Meter
 from seawall.contracts.call import Attempt, Call
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import Notice
+from seawall.contracts.usage import Usage
 from seawall.spend.account import Standing
 from seawall.spend.caps import Rules
 from seawall.spend.charge import Outcome, Report, charge
@@ -92,8 +93,15 @@ class Reservation:
             usage = meter.usage()
             # what was seen on the way counts only where the report lacks something
             seen = 0 if ended and usage is not None else meter.seen()
-            return Report(usage, seen, meter.price())
+            begun = None if usage is not None else meter.begun() or self._likely()
+            return Report(usage, seen, meter.price(), meter.terms(), begun)
         except Exception as error:  # noqa: BLE001 - a meter that fails must not keep money held for ever
             fields = (("upstream", self.bill.upstream), ("error", type(error).__name__))
             self._book.emit(Notice("error", "meter_failed", "What an answer used could not be read", fields))
             return Report()
+
+    def _likely(self) -> Usage | None:
+        """Return the input this call is taken to have had by those before it."""
+        bill = self.bill
+        found = self._book.learned.input((self.call.caller, bill.upstream, bill.model), bill.input_bound)
+        return None if found is None else Usage(input=found)

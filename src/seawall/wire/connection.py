@@ -4,6 +4,7 @@ import asyncio
 
 from httptools import HttpParserError, HttpParserUpgrade
 
+from seawall.contracts.call import Early
 from seawall.contracts.errors import CallError, DeadlineExceeded, UpstreamBroken, UpstreamTimeout
 from seawall.contracts.reply import Reply
 from seawall.contracts.target import Timeouts
@@ -39,7 +40,7 @@ class Connection(AnswerParser, asyncio.Protocol):
     """
 
     __slots__ = (
-        "_entry", "_entry_at", "_first_byte", "_idle", "_limit", "_owner", "_paused", "_phase", "_plain", "_wheel",
+        "_entry", "_entry_at", "_limit", "_owner", "_paused", "_phase", "_plain", "_timeouts", "_wheel",
         "closed", "drain", "due", "error", "loop", "now", "seen", "touched", "transport", "waiter",
     )  # fmt: skip
 
@@ -69,27 +70,27 @@ class Connection(AnswerParser, asyncio.Protocol):
         self.drain: asyncio.Future[None] | None = None
         self.seen = 0.0
 
-    def begin(self, is_head: bool, timeouts: Timeouts) -> "asyncio.Future[Reply | None]":
+    def begin(self, is_head: bool, timeouts: Timeouts, early: Early | None = None) -> "asyncio.Future[Reply | None]":
         """Get ready for one exchange; the request is written next. Return where its reply will be."""
         self.expect(is_head)
+        self.early = early
         self.touched = False
         self._limit = _NEVER
-        self._idle = timeouts.idle
-        self._first_byte = timeouts.first_byte
+        self._timeouts = timeouts
         waiter = self.waiter = self.loop.create_future()
         return waiter
 
     def written(self) -> None:
         """The whole request is written: the time to the first byte runs."""
         self._phase = "first_byte"
-        self.due = at = self.now() + self._first_byte
+        self.due = at = self.now() + self._timeouts.first_byte
         if at < self._entry_at:
             self.watch(at)
 
     def waiting(self, phase: str = "idle") -> None:
         """Something is awaited for at most the idle time, or, with `""`, for as long as it takes."""
         self._phase = phase
-        self.watch(self.now() + self._idle if phase else _NEVER)
+        self.watch(self.now() + self._timeouts.idle if phase else _NEVER)
 
     def watch(self, at: float) -> None:
         """Look at the exchange at `at`; moves the wheel's entry only when that is too late."""
@@ -138,9 +139,7 @@ class Connection(AnswerParser, asyncio.Protocol):
                 if reply is not None:
                     self.seen = self.now()
                     self.keep = True
-                    waiter = self.waiter
-                    if waiter is not None and not waiter.done():
-                        waiter.set_result(reply)
+                    self.deliver(reply)
                     self._free()
                     return
         self.seen = now = self.now()
@@ -169,14 +168,14 @@ class Connection(AnswerParser, asyncio.Protocol):
             self.watch(self._limit)
         elif not self.begun:  # an interim answer is no answer yet
             self._phase = "first_byte"
-            self.watch(now + self._first_byte)
+            self.watch(now + self._timeouts.first_byte)
         elif self.collecting:
             if self._phase != "collect":
                 self._phase = "collect"
                 self.watch(now + PATIENCE)
         else:
             self._phase = "idle"
-            at = now + self._idle
+            at = now + self._timeouts.idle
             self.watch(min(self._limit, at))
 
     def eof_received(self) -> None:
@@ -216,8 +215,9 @@ class Connection(AnswerParser, asyncio.Protocol):
 
     def deliver(self, reply: Reply | None) -> None:
         """Give the reply to the call that waits for it; None where `error` says why."""
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(reply)
+        waiter = self.waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(reply)
 
     def hush(self) -> None:
         """Stop writing the request: its answer is here."""

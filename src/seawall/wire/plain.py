@@ -4,7 +4,7 @@ Anything else is left to httptools and `parser.AnswerParser`, which also say wha
 """
 
 from seawall.contracts.body import Headers
-from seawall.contracts.fields import VALUE, FieldLines
+from seawall.contracts.fields import VALUE, FieldLines, rendered
 from seawall.contracts.reply import Reply
 
 __all__ = ["PlainAnswers"]
@@ -14,7 +14,8 @@ _HEADS = 64
 _HEAD = 16384
 # As nearly every server writes it; any other spelling is judged like any line.
 _LENGTHS = (b"Content-Length: ", b"content-length: ")
-_NOT_PLAIN: tuple[int, Headers, int] = (0, [], -1)
+_Parsed = tuple[int, Headers, int, bytes | None]  # status, headers, length of the body, and the headers' lines
+_NOT_PLAIN: _Parsed = (0, [], -1, None)
 _IGNORED = frozenset((b"Connection: keep-alive", b"connection: keep-alive", b"Connection: Keep-Alive"))
 # Framing but for Content-Length, and what asks for something of the connection: not plain.
 _UNUSUAL = frozenset((
@@ -37,7 +38,7 @@ class PlainAnswers:
         self._fields = fields
         self._lines = FieldLines()
         self._starts: dict[bytes, int] = {}
-        self._heads: dict[bytes, tuple[int, Headers, int]] = {}
+        self._heads: dict[bytes, _Parsed] = {}
 
     def take(self, data: bytes) -> Reply | None:
         """Return the reply when `data` is one plain answer and nothing else, or None.
@@ -49,12 +50,16 @@ class PlainAnswers:
         if end < 0 or end > _HEAD:
             return None
         head = data[:end]
-        status, headers, length = self._heads.get(head) or self._parse(head)
+        status, headers, length, block = self._heads.get(head) or self._parse(head)
         if length != len(data) - end - 4 or length > self._most:
             return None
-        return Reply(status, headers.copy(), data[end + 4 :], None if length else 0)
+        own = headers.copy()
+        reply = Reply(status, own, data[end + 4 :], None if length else 0)
+        if block is not None:
+            reply.ready = (own, block, len(own))
+        return reply
 
-    def _parse(self, head: bytes) -> tuple[int, Headers, int]:
+    def _parse(self, head: bytes) -> _Parsed:
         """Return status, headers and length of a plain head, or a length below 0."""
         lines = head.split(b"\r\n")
         status = self._starts.get(lines[0]) or self._start(lines[0])
@@ -86,8 +91,10 @@ class PlainAnswers:
                     length = int(pair[1])
                     continue
             headers.append(pair)
-        parsed = (status, headers, length)
-        if lasting:
+        parsed: _Parsed = (status, headers, length, None)
+        if lasting:  # the lines are written once more than needed, the first time, and then never again
+            dated = any(pair[0] == b"date" for pair in headers)
+            parsed = (status, headers, length, rendered(headers) if dated else None)
             if len(self._heads) >= _HEADS:
                 self._heads.clear()
             self._heads[head] = parsed

@@ -2,8 +2,10 @@
 
 from operator import itemgetter
 
+from seawall.contracts.body import Headers
 from seawall.contracts.call import Attempt
 from seawall.contracts.errors import Refusal
+from seawall.contracts.fields import FRAMING, sound
 from seawall.contracts.target import Target
 
 __all__ = ["InvalidRequest", "RequestWriter"]
@@ -12,9 +14,7 @@ _FIELD = b": ".join
 _LINES = b"\r\n".join
 _NAME = itemgetter(0)
 _BLANK = 32
-_OURS = frozenset((
-    b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"proxy-connection", b"upgrade",
-))  # fmt: skip
+_NONE: Headers = []
 _WANT_LENGTH = frozenset((b"POST", b"PUT", b"PATCH"))  # RFC 9110 section 8.6
 
 
@@ -50,7 +50,23 @@ class RequestWriter:
         """
         call = attempt.call
         body = call.body
-        headers = call.headers + attempt.headers
+        path, lines = call.path, attempt.lines
+        ready = call.ready
+        block = b""
+        rest = call.headers
+        if ready is not None:
+            if ready[0] is rest:  # the first ones were judged and written before
+                block = ready[1]
+                rest = rest[ready[2] :] if len(rest) > ready[2] else _NONE
+            if ready[3] is not path:
+                self._judge(call.method, path)
+        else:
+            self._judge(call.method, path)
+        if lines is None:
+            rest = rest + attempt.headers
+            lines = b""
+        if rest:
+            lines = self._written(rest) + lines
         if type(body) is not bytes:
             length = call.length
             framing = (
@@ -60,14 +76,18 @@ class RequestWriter:
             framing = b"content-length: %d\r\n\r\n" % len(body)
         else:
             framing = b"\r\n"
-        if not _OURS.isdisjoint(map(_NAME, headers)):
+        return b"".join((call.method, self._before, path, self._after, block, lines, framing))
+
+    def _judge(self, method: bytes, path: bytes) -> None:
+        if _BLANK in path or not sound(method + path, 0):
+            raise InvalidRequest("The path holds a blank, a line break or NUL")
+
+    def _written(self, headers: Headers) -> bytes:
+        """Return header lines, each with its line end."""
+        if not FRAMING.isdisjoint(map(_NAME, headers)):
             raise InvalidRequest("Host and framing are not the caller's to give")
-        fields = _LINES(map(_FIELD, headers)) + b"\r\n" if headers else b""
-        head = b"".join((call.method, self._before, call.path, self._after, fields, framing))
-        # One pass over the whole head finds every injected one: a line end more or less, or a NUL.
-        lines = len(headers) + (3 if len(framing) == 2 else 4)
-        if len(head) - len(head.translate(None, b"\r\n\0")) != 2 * lines:
-            raise InvalidRequest("A header or the path holds a line break or NUL")
-        if _BLANK in call.path:
-            raise InvalidRequest("The path holds a blank")
-        return head
+        block = _LINES(map(_FIELD, headers)) + b"\r\n"
+        # One look at all that was not judged before finds every injected line: a line end more or less, or a NUL.
+        if not sound(block, len(headers)):
+            raise InvalidRequest("A header holds a line break or NUL")
+        return block

@@ -70,8 +70,7 @@ class Wire:
         fresh = False
         while True:
             connection = idle.pop() if idle and not fresh else await pool.connect(call.timeouts.connect, fresh)
-            waiter = connection.begin(call.method == b"HEAD", call.timeouts)
-            connection.early = call.run.early
+            waiter = connection.begin(call.method == b"HEAD", call.timeouts, call.run.early)
             attempt.sent = True
             try:
                 if type(body) is bytes and len(body) <= PIECE:

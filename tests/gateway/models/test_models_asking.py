@@ -172,6 +172,22 @@ async def test_a_request_that_no_target_understands_is_the_clients_fault():
 
 
 @virtual
+async def test_one_error_says_of_every_target_why_it_cannot_be_asked():
+    """Where they all name the same field that is the error's, else none is; equal reasons are said once."""
+    one, two, three = Provider("one", whole()), Provider("two", whole()), Provider("three", whole())
+    claude, nova = one.target(api="anthropic"), two.target(api="bedrock")
+    with pytest.raises(NotUnderstood) as same:
+        await ask(asked(n=2), route(claude, three.target(api="anthropic"), nova))
+    assert same.value.param == "n"
+    assert same.value.message.startswith("No target of fast can be asked this. one/m and three/m: n ")
+    assert "; two/m: n " in same.value.message
+    with pytest.raises(NotUnderstood) as other:
+        await ask(asked(verbosity="low", logprobs=True), route(claude, nova))
+    assert other.value.message.count("; two/m: ") == 1
+    assert [one.seen, two.seen, three.seen] == [[], [], []]
+
+
+@virtual
 async def test_that_another_target_failed_tells_more_than_that_one_cannot_be_asked():
     """The client did nothing wrong with the first one."""
     one, two = Provider("one", whole(503, "down")), Provider("two", whole())

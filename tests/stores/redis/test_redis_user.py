@@ -22,7 +22,7 @@ def listed() -> list[str]:
 async def test_the_listed_commands_are_enough_and_none_is_too_much(server: ValkeyServer, links: Links):
     """Everything that is shared works, and each command is used."""
     commands = [f"+{one}" for one in listed()]
-    rules = ["on", ">word", "~seawall:*", "&home.*", "-@all", "+@connection", *commands]
+    rules = ["on", ">word", "~seawall:*", "resetchannels", "&home.*", "-@all", "+@connection", *commands]
     assert server.ask("ACL", "SETUSER", "gate", *rules).startswith(b"+OK")
     link = await links(f"redis://gate:word@127.0.0.1:{server.port}/0")
     assert not link.lost, links.told.events

@@ -8,6 +8,7 @@ from seawall.contracts.errors import CallError, DeadlineExceeded
 from seawall.contracts.reply import Reply
 from seawall.contracts.wheel import Wheel
 from seawall.gateway.models.attempt import Outcome, ask
+from seawall.gateway.models.nowhere import nowhere
 from seawall.gateway.models.order import ordered
 from seawall.gateway.models.table import ModelRoute, ModelTarget
 from seawall.llm.said import said
@@ -46,6 +47,7 @@ class Asking:
         targets = ordered(route, first.caller, self._uniform)
         run.budget = max(run.budget, len(targets))
         best: Outcome | None = None
+        wrong: list[tuple[ModelTarget, NotUnderstood]] = []
         left = len(targets)
         for target in targets:
             left -= 1
@@ -58,12 +60,16 @@ class Asking:
                 outcome = await ask(first, asked, route, target, end, wheel)
             if outcome.reply is not None:
                 _mark(outcome.reply, target, fallback=left < len(targets) - 1)
+            if isinstance(outcome.error, NotUnderstood):
+                wrong.append((target, outcome.error))
             best = _better(best, outcome)
             if not outcome.elsewhere or clock.now() >= first.deadline:
                 break
         run.held = 0
         if best is None:
             raise RuntimeError("a model has at least one target")
+        if len(wrong) > 1 and isinstance(best.error, NotUnderstood):
+            raise nowhere(route.alias, wrong)
         return self._given(best, first, asked, route)
 
     def _given(self, best: Outcome, first: Call, asked: Asked, route: ModelRoute) -> tuple[Reply, Call]:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from seawall.contracts.bill import Meter
+from seawall.llm.extras import NOTHING, extras
 from seawall.llm.seam import Asked, Spoken
 
 __all__ = ["ModelBill"]
@@ -17,7 +18,10 @@ class ModelBill:
         upstream, model, alias: of the target.
     """
 
-    __slots__ = ("_spoken", "alias", "fixed", "input_bound", "model", "output_bound", "upstream")
+    __slots__ = (
+        "_spoken", "alias", "beyond", "fixed", "input_bound", "model", "output_bound", "tier", "tools_bound",
+        "upstream",
+    )  # fmt: skip
 
     def __init__(self, asked: Asked, spoken: Spoken, upstream: str, model: str, alias: str) -> None:
         self._spoken = spoken
@@ -27,6 +31,8 @@ class ModelBill:
         self.input_bound = asked.input_bound
         self.output_bound = spoken.output_bound
         self.fixed = Decimal(0)
+        document = asked.document
+        self.tier, self.tools_bound, self.beyond = NOTHING if document is None else extras(asked.operation, document)
 
     def meter(self) -> Meter:
         """Return a meter for one more attempt."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from seawall.contracts.admission import NOBODY, Admission, Admitted
@@ -15,11 +16,13 @@ from seawall.contracts.sites import Sites
 from seawall.gateway.decorate import with_own
 from seawall.gateway.headers import clean_reply, with_limits
 from seawall.gateway.models.asking import Asking
+from seawall.gateway.models.flight import SharedBody
 from seawall.gateway.models.heading import Heading
-from seawall.gateway.models.kept import Answers, Question, question_of
+from seawall.gateway.models.kept import question_of
 from seawall.gateway.models.listing import listed
 from seawall.gateway.models.places import Place, place_of
 from seawall.gateway.models.shape import shaped
+from seawall.gateway.models.sharing import Asker, Sharing
 from seawall.gateway.models.stream import ModelStream
 from seawall.gateway.models.table import ModelRoute, Models
 from seawall.gateway.record import Record
@@ -67,7 +70,7 @@ class ModelDoor:
         house: the gateway.
         models: every name a model has; replaced by `reload`.
         asking: asks them.
-        answers: kept for the same question asked again.
+        sharing: answers questions whose answer is kept, or on its way for somebody else.
         clock: time.
         random_bits: `random.getrandbits`, for ids.
         cheaper: returns the share of a cap that a caller, its user and an alias have used.
@@ -81,7 +84,7 @@ class ModelDoor:
         house: House,
         models: Models,
         asking: Asking,
-        answers: Answers,
+        sharing: Sharing,
         clock: Clock,
         random_bits: Callable[[int], int],
         cheaper: Callable[[str, str, str], float],
@@ -89,7 +92,7 @@ class ModelDoor:
         self._models = models
         self.serves = bool(models)
         self._asking = asking
-        self._answers = answers
+        self._sharing = sharing
         self._house = house
         self._clock = clock
         self._random_bits = random_bits
@@ -186,33 +189,18 @@ class ModelDoor:
                 return shaped(self._house.refuse(record, self._unknown(admitted)), asked.dialect)
             caller, user = record.caller, admitted.user
             record.call = first = heading.call(request, asked, route, caller, user, self._random_bits)
-            question = question_of(asked, route, heading.cache_control)
-            kept = None if question is None else await self._answers.find(question)
-            if kept is not None:
-                first.run.cache = "hit"
-                return self._pass_on(record, kept, first, asked, admitted)
-            await admitted.hold_tokens((asked.input_bound or len(asked.body)) + route.max_output * asked.choices)
-            record.settles = True
+            question = None if route.cache is None else question_of(asked, route, heading.cache_control)
             if question is None:
+                await _hold(record, admitted, asked, route)
                 reply, record.call = await self._asking(first, asked, route)
             else:
-                reply, record.call = await self._asked_anew(question, first, asked, route)
+                hold = partial(_hold, record, admitted, asked, route)
+                asker = Asker(first, asked, route, hold, admitted.settle_tokens)
+                reply, record.call = await self._sharing(asker, question)
             return self._pass_on(record, reply, record.call, asked, admitted)
         except NotUnderstood as error:
             why = Refused(400, "bad-request", "The request cannot be used", error.message)
             return shaped(self._house.refuse(record, why), _dialect(heading), error.param)
-
-    async def _asked_anew(self, question: Question, first: Call, asked: Asked, route: ModelRoute) -> tuple[Reply, Call]:
-        """Ask what may be kept, and nothing is kept of yet."""
-        first.run.cache = "miss"
-        try:
-            reply, call = await self._asking(first, asked, route)
-        except BaseException:
-            self._answers.drop(question)
-            raise
-        reply.headers = [*reply.headers, (b"cache-status", b"seawall; fwd=uri-miss")]
-        self._answers.watch(question, reply)
-        return reply, call
 
     def _route(self, name: str, admitted: Admitted, upstream: str | None) -> ModelRoute | None:
         """Return the route of a name.
@@ -239,15 +227,21 @@ class ModelDoor:
         return Refused(404, "not-found", _NOT_FOUND, said)
 
     def _pass_on(self, record: Record, reply: Reply, call: Call, asked: Asked, admitted: Admitted) -> Reply:
-        headers = clean_reply(reply.headers, frozenset())
-        if reply.marks is not None:
-            headers += reply.marks
-        with_own(headers, call, self._clock)
-        reply.headers = with_limits(headers, admitted.headers)
-        if isinstance(reply.body, ModelStream):
+        reply.headers = clean_reply(reply.headers, frozenset())
+        with_own(reply, call, self._clock.now())
+        reply.headers = with_limits(reply.headers, admitted.headers)
+        if isinstance(reply.body, ModelStream | SharedBody):
             record.relay = reply.body
             reply.streamed = asked.stream
         return record.attach(reply)
+
+
+async def _hold(record: Record, admitted: Admitted, asked: Asked, route: ModelRoute) -> int:
+    """Hold what a call may use against the caller's token limits; return how much."""
+    estimate = (asked.input_bound or len(asked.body)) + route.max_output * asked.choices
+    await admitted.hold_tokens(estimate)
+    record.settles = True
+    return estimate
 
 
 def _dialect(heading: Heading) -> Api:

@@ -15,7 +15,7 @@ from seawall.gateway.models.stream import ModelStream
 from seawall.gateway.models.table import ModelRoute
 from seawall.llm.seam import Asked
 
-__all__ = ["LARGEST", "Answers", "KeptAnswer", "Question", "question_of"]
+__all__ = ["LARGEST", "Answers", "KeptAnswer", "Question", "fixed", "question_of", "told"]
 
 LARGEST = 1 << 20  # bytes of an answer that is kept
 _OVERHEAD = 700  # bytes of an answer's objects beside its headers and body
@@ -108,9 +108,18 @@ class Answers:
         """Return the kept answer to a question, or None."""
         if not question.reads:
             return None
+        return self.near(question) or await self.far(question)
+
+    def near(self, question: Question) -> Reply | None:
+        """Return the answer to a question that this process keeps, or None."""
         kept = self._entries.get(question.uri, (question.field, b""))
         if kept is None or kept.until <= self._now():
-            kept = await self._elsewhere(question)
+            return None
+        return _given(kept, self._now())
+
+    async def far(self, question: Question) -> Reply | None:
+        """Return the answer to a question that another replica has kept, or None."""
+        kept = await self._elsewhere(question)
         return None if kept is None else _given(kept, self._now())
 
     async def _elsewhere(self, question: Question) -> KeptAnswer | None:
@@ -133,7 +142,7 @@ class Answers:
     def watch(self, question: Question, reply: Reply) -> None:
         """Keep an answer once it is whole, if it is one to be kept: a good one, of no more than `LARGEST` bytes."""
         body = reply.body
-        if reply.status != 200 or not question.writes or _fixed(reply):
+        if reply.status != 200 or not question.writes or fixed(reply):
             self.drop(question)
         elif type(body) is bytes:
             self._keep(question, reply.headers, body, streamed=False)
@@ -149,12 +158,12 @@ class Answers:
             self._shared.let_go(look.lease)
 
     def _keep(self, question: Question, headers: Headers, body: bytes, *, streamed: bool) -> None:
-        told = [pair for pair in headers if pair[0] in (b"content-type", b"content-encoding")]
-        size = _OVERHEAD + len(body) + sum([len(name) + len(value) + _HEADER for name, value in told])
+        kinds = told(headers)
+        size = _OVERHEAD + len(body) + sum([len(name) + len(value) + _HEADER for name, value in kinds])
         if len(body) > LARGEST:
             self.drop(question)
             return
-        kept = KeptAnswer(told, body, streamed, self._now() + question.seconds, size)
+        kept = KeptAnswer(kinds, body, streamed, self._now() + question.seconds, size)
         self._entries.put(question.uri, (question.field, b""), (), kept)
         look, question.look = question.look, None
         if look is not None and self._shared is not None:
@@ -162,7 +171,12 @@ class Answers:
             self._shared.put(question.uri, question.field, (), _packed(kept), seconds, seconds, look)
 
 
-def _fixed(reply: Reply) -> bool:
+def told(headers: Headers) -> Headers:
+    """Return the headers of an answer that are everybody's: those that describe its body."""
+    return [pair for pair in headers if pair[0] in (b"content-type", b"content-encoding")]
+
+
+def fixed(reply: Reply) -> bool:
     """Whether a fixed text stands for an answer."""
     return reply.marks is not None and (b"x-seawall-fallback", b"fixed") in reply.marks
 

@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+from seawall.contracts.bill import Terms
 from seawall.contracts.body import Headers
 from seawall.contracts.usage import NOTHING, Usage
 from seawall.llm.bedrock.eventstream import Event, EventStream
 from seawall.llm.bedrock.failures import parsed
 from seawall.llm.bedrock.hearing import LARGEST, is_stream
-from seawall.llm.bedrock.usage import tokens_of, usage_of
+from seawall.llm.bedrock.usage import tier_in, tokens_of, usage_of
 
 __all__ = ["ConverseMeter"]
 
@@ -23,7 +24,7 @@ class ConverseMeter:
         most: output tokens that were reserved; no count passes it.
     """
 
-    __slots__ = ("_decoder", "_most", "_pieces", "_seen", "_size", "_status", "_usage")
+    __slots__ = ("_decoder", "_most", "_pieces", "_seen", "_size", "_status", "_tier", "_usage")
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -32,6 +33,7 @@ class ConverseMeter:
         self._pieces: list[bytes] = []
         self._size = 0
         self._seen = 0
+        self._tier: str | None = None
         self._usage: Usage | None = None
 
     def head(self, status: int, headers: Headers) -> None:
@@ -55,8 +57,17 @@ class ConverseMeter:
         if self._status >= 400 and self._status not in _UNSURE:
             return NOTHING
         if self._usage is None and self._pieces and self._size <= LARGEST:
-            self._usage = usage_of(parsed(b"".join(self._pieces)))
+            said = parsed(b"".join(self._pieces))
+            self._usage, self._tier = usage_of(said), tier_in(said)
         return self._usage
+
+    def begun(self) -> Usage | None:
+        """Return None: Bedrock tells all of the usage at the end."""
+        return None
+
+    def terms(self) -> Terms:
+        """Return the service tier that the answer told."""
+        return Terms(self._tier)
 
     def seen(self) -> int:
         """Return output tokens seen so far: of a whole answer that was cut, its bytes."""
@@ -71,7 +82,8 @@ class ConverseMeter:
         if event.kind != "event":
             return
         if event.name == "metadata":
-            self._usage = usage_of(parsed(event.payload)) or self._usage
+            said = parsed(event.payload)
+            self._usage, self._tier = usage_of(said) or self._usage, tier_in(said)
         elif event.name == "contentBlockDelta":
             self._seen += _tokens(parsed(event.payload).get("delta"))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from seawall.contracts.usage import Usage
 
-__all__ = ["tokens_of", "usage_of"]
+__all__ = ["tier_in", "tokens_of", "usage_of"]
 
 _TOKEN = 3  # bytes of text: rather too many tokens than too few (llm/tally.py)
 
@@ -35,6 +35,15 @@ def usage_of(document: Mapping[str, Any]) -> Usage | None:
         cache_write=written,
         cache_write_1h=min(hour, written),
     )
+
+
+def tier_in(document: Mapping[str, Any]) -> str | None:
+    """Return the service tier of an answer or of a stream's `metadata`, `""` for the standard one, None untold."""
+    said = document.get("serviceTier")
+    tier = said.get("type") if isinstance(said, dict) else None
+    if not isinstance(tier, str):
+        return None
+    return "" if tier == "default" else tier
 
 
 def tokens_of(text: str) -> int:

@@ -71,8 +71,8 @@ def by_load(targets: Sequence[Target], loads: "dict[Target, Load]", now: float, 
     if count == 1:
         return targets[0]
     first = min(int(uniform(0.0, count)), count - 1)
-    second = (first + 1 + min(int(uniform(0.0, count - 1)), count - 2)) % count
-    one, other = targets[first], targets[second]
+    more = 1 if count == 2 else 1 + min(int(uniform(0.0, count - 1)), count - 2)
+    one, other = targets[first], targets[(first + more) % count]
     if loads[other].score(now, other.weight) < loads[one].score(now, one.weight):
         return other
     return one

@@ -51,19 +51,50 @@ class Balance:
         """
         if call.target not in self._loads:
             return await proceed(call)
-        left = list(self._targets)
+        left: Sequence[Target] = self._targets
         refused: Refusal | None = None
+        run = call.run
         while True:
             target = self._choose(call, left)
+            load = self._loads[target]
+            attempts, tried = run.attempts, run.tried
+            run.tried = target
+            load.pending += 1
+            began = self._now()
             try:
-                return await self._on(target, call, proceed)
+                reply = await proceed(call if call.target is target else call.fork(target))
             except Refusal as error:
+                load.pending -= 1
+                if run.attempts == attempts:
+                    run.tried = tried  # it was not called
                 if not _of_target(error):
                     raise
                 refused = _sooner(refused, error)
-                left.remove(target)
+                left = [one for one in left if one is not target]
                 if not left:
                     raise refused from error
+            except BaseException as error:
+                self._broke(load, call, began, error)
+                raise
+            else:
+                self._answered(load, target, began, reply)
+                return reply
+
+    def _answered(self, load: Load, target: Target, began: float, reply: Reply) -> None:
+        now = self._now()
+        load.end(now, now - began, good=reply.status < 500)
+        if type(reply.body) is bytes:
+            load.pending -= 1
+        else:
+            reply.on_close(load.release)
+        reply.mark(b"x-seawall-target", target.label.encode("latin-1", "replace"))
+
+    def _broke(self, load: Load, call: Call, began: float, error: BaseException) -> None:
+        """Count a call that ended without an answer: it says something about its target unless its caller left."""
+        load.pending -= 1
+        now = self._now()
+        if isinstance(error, UpstreamError) or (isinstance(error, asyncio.CancelledError) and call.timed_out(now)):
+            load.end(now, now - began, good=False)
 
     def _choose(self, call: Call, left: Sequence[Target]) -> Target:
         tried = call.run.tried
@@ -82,32 +113,6 @@ class Balance:
                 self._orders.clear()
             order = self._orders[caller] = ranking(self._targets, caller)
         return order
-
-    async def _on(self, target: Target, call: Call, proceed: Proceed) -> Reply:
-        load = self._loads[target]
-        run = call.run
-        before = run.attempts, run.tried
-        run.tried = target
-        load.pending += 1
-        began = self._now()
-        try:
-            reply = await proceed(call if call.target is target else call.fork(target))
-        except BaseException as error:
-            load.pending -= 1
-            now = self._now()
-            if isinstance(error, UpstreamError) or (isinstance(error, asyncio.CancelledError) and call.timed_out(now)):
-                load.end(now, now - began, good=False)
-            elif isinstance(error, Refusal) and run.attempts == before[0]:
-                run.tried = before[1]  # it was not called
-            raise
-        now = self._now()
-        load.end(now, now - began, good=reply.status < 500)
-        if type(reply.body) is bytes:
-            load.pending -= 1
-        else:
-            reply.on_close(load.release)
-        reply.mark(b"x-seawall-target", target.label.encode("latin-1", "replace"))
-        return reply
 
 
 def _of_target(error: Refusal) -> bool:

@@ -1,14 +1,12 @@
 """The deadline stage: outermost, one absolute deadline over everything inside."""
 
-import asyncio
 from collections.abc import Sequence
 
 from seawall.contracts.call import Call
-from seawall.contracts.errors import DeadlineExceeded, UpstreamTimeout
+from seawall.contracts.errors import DeadlineExceeded, deadline_passed
 from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.reply import Reply
 from seawall.contracts.units import show_duration
-from seawall.contracts.wheel import TimeLimit
 from seawall.policies.deadline.core import body_limit
 from seawall.policies.deadline.settings import DeadlineSettings
 
@@ -33,26 +31,18 @@ class Deadline:
         """
         if self._now() >= call.deadline:
             raise DeadlineExceeded
+        limit = self._wheel.limit(call.deadline)
         try:
-            with TimeLimit(self._wheel, call.deadline, DeadlineExceeded):
-                reply = await proceed(call)
-        except DeadlineExceeded as error:
-            earlier = _earlier(error)
-            if earlier is not None:
-                raise UpstreamTimeout(earlier.phase, sent=earlier.sent) from error
+            reply = await proceed(call)
+        except BaseException as error:
+            if limit.stop(error):
+                raise deadline_passed(error) from error
             raise
+        limit.stop()
         body = reply.body
         if type(body) is not bytes:
             body.limit(body_limit(call, reply))  # type: ignore[union-attr] # exact type: a Source is never bytes
         return reply
-
-
-def _earlier(error: DeadlineExceeded) -> UpstreamTimeout | None:
-    """Return the attempt's timeout that came before the deadline in the same turn, left there by the attempt."""
-    cancelled = error.__cause__
-    if isinstance(cancelled, asyncio.CancelledError) and isinstance(cancelled.__cause__, UpstreamTimeout):
-        return cancelled.__cause__
-    return None
 
 
 def build(_settings: DeadlineSettings, ctx: Context) -> Sequence[tuple[Position, Stage]]:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from seawall.contracts.call import Call
-from seawall.contracts.errors import CallError, DeadlineExceeded
+from seawall.contracts.errors import CallError, deadline_passed
 from seawall.contracts.policy import Context, Position, Proceed, Stage
 from seawall.contracts.reply import Reply
 from seawall.contracts.target import Target, Timeouts
-from seawall.contracts.wheel import TimeLimit, Wheel
+from seawall.contracts.wheel import Wheel
 from seawall.policies.fallback.core import FAILED, Fixed, may_go_on, until
 from seawall.policies.fallback.settings import FallbackSettings
 
@@ -86,13 +86,20 @@ class Fallback:
         if end < call.deadline or target is not call.target:
             trial = call.fork(target)
             self._shorten(trial, end)
+        limit = self._wheel.limit(end) if end < call.deadline else None
         try:
-            if end >= call.deadline:
-                return await proceed(trial)
-            with TimeLimit(self._wheel, end, DeadlineExceeded):
-                return await proceed(trial)
+            reply = await proceed(trial)
         except CallError as error:
+            if limit is not None:
+                limit.stop(error)
             return error
+        except BaseException as error:
+            if limit is not None and limit.stop(error):
+                return deadline_passed(error)
+            raise
+        if limit is not None:
+            limit.stop()
+        return reply
 
     def _shorten(self, call: Call, end: float) -> None:
         """Let a call end earlier, so that what stands inside sees a deadline of ours and not a caller's hint."""

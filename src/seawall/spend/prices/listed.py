@@ -1,6 +1,6 @@
 """The price of one model: which unit prices hold for a usage and a moment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -33,9 +33,10 @@ class Listed:
         source: `settings`, `genai-prices` or `free`.
         version: of the source.
         dated: tiers by moment, for prices that change; without it the first ones hold always.
+        services: prices of other service tiers, by the provider's name for them.
     """
 
-    __slots__ = ("_dated", "_tiers", "source", "version")
+    __slots__ = ("_dated", "_services", "_tiers", "dearest_tool", "source", "version")
 
     def __init__(
         self,
@@ -43,11 +44,18 @@ class Listed:
         source: str,
         version: str = "",
         dated: Callable[[float], Sequence[Tier]] | None = None,
+        services: Mapping[str, "Listed"] | None = None,
     ) -> None:
         self._tiers = tuple(tiers)
+        self._services = services or {}
+        self.dearest_tool = max((tier.units.dearest_tool for tier in self._tiers), default=Decimal(0))
         self.source = source
         self.version = version
         self._dated = dated
+
+    def service(self, name: str) -> "Listed | None":
+        """Return the price of a service tier, `""` the standard one; None where nobody knows it."""
+        return self._services.get(name) if name else self
 
     def most(self, input_bound: int, output_bound: int) -> Decimal:
         """Return US dollars a call may cost at most."""

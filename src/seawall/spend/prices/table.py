@@ -25,9 +25,11 @@ _KINDS = {
     "reasoning": ("output_reasoning_mtok", _MILLION),
     "audio_output": ("output_audio_mtok", _MILLION),
     "tools": ("web_searches_kcount", _THOUSAND),
+    "file_searches": ("storage_searches_kcount", _THOUSAND),
     "request": ("requests_kcount", _THOUSAND),
 }
 _ZERO = Decimal(0)
+_SERVICES = ("service_tier", "speed")  # what an answer tells of the service it was given in
 
 
 class PriceTable(Protocol):
@@ -77,7 +79,21 @@ class GenaiPrices:
         if not tiers:
             return None
         dated = None if not isinstance(found.prices, list) else partial(_dated, found, {})
-        return Listed(tiers if dated else _tiers(found.prices), "genai-prices", self._version, dated)
+        return Listed(
+            tiers if dated else _tiers(found.prices), "genai-prices", self._version, dated, self._services(found, now)
+        )
+
+    def _services(self, found: Any, now: datetime) -> dict[str, Listed]:
+        """Return the prices of other service tiers by name, as they are now and as they are when a call is settled."""
+        listed = {}
+        for one in found.price_variants or ():
+            for kind, name in one.when.items():
+                if kind in _SERVICES and len(one.when) == 1 and name not in listed:
+                    tiers = _tiers(found.get_prices(now, one.when))
+                    if tiers:
+                        dated = partial(_served, found, one.when)
+                        listed[name] = Listed(tiers, "genai-prices", self._version, dated)
+        return listed
 
     def _model(self, api: str, url: str, model: str) -> Any | None:
         for by in ((None, url), (_PROVIDERS.get(api, api), None)):
@@ -107,6 +123,10 @@ def _dated(model: Any, known: dict[int, tuple[Any, Sequence[Tier]]], wall: float
     if found is None:
         found = known[id(prices)] = (prices, _tiers(prices))  # kept, so that its id stays its own
     return found[1]
+
+
+def _served(model: Any, when: Mapping[str, str], wall: float) -> Sequence[Tier]:
+    return _tiers(model.get_prices(datetime.fromtimestamp(wall, UTC), when))
 
 
 def _tiers(prices: Any) -> list[Tier]:

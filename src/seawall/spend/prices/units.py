@@ -22,17 +22,19 @@ class Units:
     Args:
         input, output: US dollars for one token.
         kinds: of kinds with prices of their own: `cache_read`, `cache_write`, `cache_write_1h`, `audio_input`,
-            `reasoning`, `audio_output`, and `tools` and `request` for one call.
+            `reasoning`, `audio_output`, and `tools`, `file_searches` and `request` for one call.
 
     Attributes:
         dearest_input, dearest_output: of the kinds of token, what a reservation is made at (semantics 8.1).
+        dearest_tool: of calls of the provider's tools.
         free: everything costs nothing.
         shown: by kind, as text for the ledger; never changed.
     """
 
     __slots__ = (
-        "_audio_input", "_audio_output", "_cache_read", "_cache_write", "_cache_write_1h", "_input", "_output",
-        "_reasoning", "_request", "_tools", "dearest_input", "dearest_output", "free", "shown",
+        "_audio_input", "_audio_output", "_cache_read", "_cache_write", "_cache_write_1h", "_files", "_input",
+        "_output", "_reasoning", "_request", "_tools", "dearest_input", "dearest_output", "dearest_tool", "free",
+        "shown",
     )  # fmt: skip
 
     def __init__(self, input: Decimal, output: Decimal, kinds: Mapping[str, Decimal] | None = None) -> None:
@@ -45,7 +47,9 @@ class Units:
         self._reasoning = own.get("reasoning", output)
         self._audio_output = own.get("audio_output", output)
         self._tools = own.get("tools", _ZERO)
+        self._files = own.get("file_searches")
         self._request = own.get("request", _ZERO)
+        self.dearest_tool = max(self._tools, self._files or _ZERO)
         self.dearest_input = max(input, self._cache_read, self._cache_write, self._cache_write_1h, self._audio_input)
         self.dearest_output = max(output, self._reasoning, self._audio_output)
         self.free = not any((input, output, *own.values()))
@@ -80,6 +84,17 @@ class Units:
         if usage.audio_output:
             cost += usage.audio_output * self._audio_output
         return cost + usage.tools * self._tools if usage.tools else cost
+
+    def searched(self, tools: int, files: int) -> Decimal | None:
+        """Return what `cost` lacks for the searches of stored files among the calls of tools; None where a price does.
+
+        Args:
+            tools: calls of the provider's tools, which `cost` takes for searches of the web.
+            files: those of them that searched stored files.
+        """
+        if (tools > files and not self._tools) or (files and self._files is None):
+            return None
+        return files * ((self._files or _ZERO) - self._tools)
 
     def most(self, input_bound: int, output_bound: int) -> Decimal:
         """Return US dollars for a call that uses all it may, each token of the dearest kind."""

@@ -1,5 +1,6 @@
 """Why Redis cannot be asked, in words that hold nothing of its address, of keys or of values."""
 
+import re
 import ssl
 
 from redis import exceptions
@@ -18,6 +19,11 @@ __all__ = ["NotPrimary", "fatal", "reason"]
 
 _ALWAYS = (AuthenticationError, MasterDownError, NoPermissionError, OutOfMemoryError, ReadOnlyError)
 _FATAL = ("READONLY", "OOM", "MISCONF", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "BUSY")
+_REPLICA = "it is a replica, and the primary is needed"
+_FULL = "its memory is full (maxmemory)"
+# Redis 6 wraps what a command inside a script was refused for, with or without a dash:
+# "Error running script (call to f_…): @user_script:1: @user_script: 1: -READONLY You can't write …"
+_WRAPPED = re.compile(r"@user_script: ?\d+: -?([A-Z]+) ")
 
 
 class NotPrimary(Exception):
@@ -28,7 +34,6 @@ def fatal(error: Exception) -> bool:
     """Whether an error of the server is about itself, so that no other script would do better."""
     if not isinstance(error, ResponseError) or isinstance(error, _ALWAYS):
         return True
-    # Redis 6 wraps what a command inside a script was refused for: "ERR Error running script … -READONLY You can't …"
     return any(word in str(error) for word in _FATAL)
 
 
@@ -44,15 +49,16 @@ def reason(error: Exception) -> str:
         case NoPermissionError():
             return "its user may not run scripts on keys that start with seawall:"
         case ReadOnlyError():
-            return "it is a replica, and the primary is needed"
+            return _REPLICA
         case OutOfMemoryError():
-            return "its memory is full (maxmemory)"
+            return _FULL
         case BusyLoadingError():
             return "it is loading its data"
         case exceptions.TimeoutError() | TimeoutError():
             return "it did not answer in time"
         case ResponseError():
-            return f"it answered {_code(error)}"
+            code = _code(error)
+            return {"READONLY": _REPLICA, "OOM": _FULL}.get(code, f"it answered {code}")
         case exceptions.ConnectionError() | OSError():
             return _broken(error)
     return f"of an unexpected {type(error).__name__}"
@@ -60,9 +66,8 @@ def reason(error: Exception) -> str:
 
 def _code(error: ResponseError) -> str:
     """Return the first word of an error, by convention its code; the rest may quote keys and values."""
-    word = str(error).partition(" ")[0]
-    if word == "ERR":
-        word = next((known for known in _FATAL if f"-{known}" in str(error)), "ERR")
+    wrapped = _WRAPPED.findall(str(error))
+    word = wrapped[-1] if wrapped else str(error).partition(" ")[0]
     return word if word.isascii() and word.isalpha() and word.isupper() else "an error"
 
 
