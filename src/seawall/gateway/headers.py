@@ -112,7 +112,7 @@ def clean_request(headers: Headers, actions: Actions) -> tuple[Headers, Seen]:
             keep(pair)
         elif action is None:
             # an underscore is a dash to some upstreams, so it could smuggle a header past this list
-            if b"_" not in pair[0] and pair[0][:10] != _OWN:
+            if 95 not in pair[0] and pair[0][:10] != _OWN:
                 keep(pair)
         elif action is not False:
             seen.note(action[0], pair)

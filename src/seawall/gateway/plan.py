@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from seawall.contracts.body import Headers
 from seawall.contracts.call import IDEMPOTENT, Call, Run
-from seawall.contracts.fields import rendered, sound
+from seawall.contracts.fields import broken, rendered
 from seawall.contracts.peer import client_address
 from seawall.contracts.request import Request
 from seawall.gateway.decorate import HTTP, HTTPS, VIA, via
@@ -65,7 +65,7 @@ class Plan:
         self._headers = headers
         self._add_own(request, seen, trusted_hops)
         # None where the wire must say what is wrong
-        self._block = rendered(headers) if sound(self._path, 0) and b" " not in self._path else None
+        self._block = None if broken(self._path) or 32 in self._path else rendered(headers)
 
     def _add_own(self, request: Request, seen: Seen, trusted_hops: int) -> None:
         peer = request.peer

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from operator import itemgetter
 
 from seawall.contracts.body import Headers
-from seawall.contracts.fields import sound
+from seawall.contracts.fields import injected
 from seawall.contracts.reply import Reply
 
 __all__ = ["CHUNKED", "UNTIL_CLOSE", "DateLine", "InvalidReply", "check", "early", "head", "whole"]
@@ -90,10 +90,9 @@ def _judged(headers: Headers) -> bytes:
     """Return header lines, each with its line end."""
     if not headers:
         return b""
-    block = _lines(map(_line, headers)) + b"\r\n"
-    if not sound(block, len(headers)):
+    if injected(headers):
         raise InvalidReply("a reply's header holds CR, LF or NUL")
-    return block
+    return _lines(map(_line, headers)) + b"\r\n"
 
 
 def early(status: int, headers: Headers) -> bytes:
@@ -104,14 +103,11 @@ def early(status: int, headers: Headers) -> bytes:
     """
     if not 101 < status < 200:
         raise InvalidReply("an interim answer passed on must be 102 to 199")
-    lines = _lines(map(_line, headers))
-    count = max(0, len(headers) - 1)
-    if lines.count(b"\n") != count or lines.count(b"\r") != count or b"\0" in lines:
-        raise InvalidReply("an interim answer's header holds CR, LF or NUL")
+    lines = _judged(headers)
     special = _SPECIAL.intersection(map(_name, headers))
     if special and special != _DATE:
         raise InvalidReply("an interim answer's headers must not hold framing")
-    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _REASONS.get(status, b""), lines and lines + b"\r\n")
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _REASONS.get(status, b""), lines)
 
 
 def whole(reply: Reply, body: bytes, head_only: bool, http10: bool, close: bool, date: DateLine) -> bytes:

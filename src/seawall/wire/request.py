@@ -5,7 +5,7 @@ from operator import itemgetter
 from seawall.contracts.body import Headers
 from seawall.contracts.call import Attempt
 from seawall.contracts.errors import Refusal
-from seawall.contracts.fields import FRAMING, sound
+from seawall.contracts.fields import FRAMING, broken, injected
 from seawall.contracts.target import Target
 
 __all__ = ["InvalidRequest", "RequestWriter"]
@@ -79,15 +79,13 @@ class RequestWriter:
         return b"".join((call.method, self._before, path, self._after, block, lines, framing))
 
     def _judge(self, method: bytes, path: bytes) -> None:
-        if _BLANK in path or not sound(method + path, 0):
+        if _BLANK in path or broken(method) or broken(path):
             raise InvalidRequest("The path holds a blank, a line break or NUL")
 
     def _written(self, headers: Headers) -> bytes:
         """Return header lines, each with its line end."""
         if not FRAMING.isdisjoint(map(_NAME, headers)):
             raise InvalidRequest("Host and framing are not the caller's to give")
-        block = _LINES(map(_FIELD, headers)) + b"\r\n"
-        # One look at all that was not judged before finds every injected line: a line end more or less, or a NUL.
-        if not sound(block, len(headers)):
+        if injected(headers):
             raise InvalidRequest("A header holds a line break or NUL")
-        return block
+        return _LINES(map(_FIELD, headers)) + b"\r\n"
