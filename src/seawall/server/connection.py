@@ -40,8 +40,7 @@ class Connection(Intake, asyncio.Protocol):
         self._loose = False  # where the request ends is unknown: close behind the answer
         self._shut = False  # reading is paused
         self._late = False  # the answer is written but the client has not taken it
-        self._peer = ""
-        self._secure = False
+        self._peer, self._secure = "", False
         self._told = self._early  # bound once, not for every request
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -63,7 +62,8 @@ class Connection(Intake, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the call: its client has left (semantics 1.4)."""
         self._phase = CLOSED
-        self._deadline.stop()
+        self._forget()
+        del self._told
         self._presence.stop()
         self._output.lost()
         self._state.leave(self, self._peer)
@@ -183,6 +183,7 @@ class Connection(Intake, asyncio.Protocol):
     def _over(self, task: asyncio.Task[None]) -> None:
         """The connection's task has ended; cancelled before its first step, it never began with its call."""
         self._state.tasks.discard(task)
+        self._task = None  # it refers back to here by how it ended
         if self._under_way:
             self._under_way = False
             self._state.ended()

@@ -40,6 +40,11 @@ class Deadline:
             self._entry.cancel()
             self._entry = None
 
+    def forget(self) -> None:
+        """Take it out for good; whoever was to be told refers to it, which only the collector would undo."""
+        self.stop()
+        self._expired = _nobody
+
     def _fire(self) -> None:
         self._entry = None
         if self._wheel.now() >= self.due:
@@ -47,3 +52,7 @@ class Deadline:
             self._expired()
         elif self.due != inf:
             self._entry = self._wheel.add(self.due, self._fire)
+
+
+def _nobody() -> None:
+    """Nobody is told."""

@@ -27,6 +27,10 @@ class HeadParser(PlainHead):
         self._parser = HttpRequestParser(self)
         self._special: Headers = []
 
+    def forget(self) -> None:
+        """Parse no more: the parser refers back to its callbacks."""
+        del self._parser
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools for each header line."""
         name = name.lower()

@@ -94,6 +94,11 @@ class Intake:
             self._begin()
         return True
 
+    def _forget(self) -> None:
+        """Let go of what refers back to here, since only the collector would undo that; nothing comes any more."""
+        self._deadline.forget()
+        self._head.forget()
+
     def _hold(self, data: bytes) -> None:
         self._buffer = self._buffer[self._start :] + data
         self._start = 0

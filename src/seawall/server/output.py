@@ -109,7 +109,7 @@ class Output:
     def lost(self) -> None:
         """The connection is gone."""
         self.paused = False
-        self._deadline.stop()
+        self._deadline.forget()
         self._wake()
 
     def _watch(self) -> None:
