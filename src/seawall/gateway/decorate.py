@@ -37,17 +37,15 @@ def with_own(reply: Reply, call: Call, now: float) -> None:
         timing += b', attempts;desc="%d"' % run.attempts
     if run.notes:
         timing += b"".join(map(_note, run.notes))
-        ready = None  # it holds words, which are judged like any header
+    request_id = call.request_id.encode("ascii")
     marks = b""
+    # words of policies are judged like any header, and so is all of an answer of which nothing is known
+    known = ready is not None and ready[0] is headers and ready[2] == len(headers) and not run.notes
     if reply.marks is not None:
         headers += reply.marks
-        written = rendered(reply.marks)
-        if written is None:
-            ready = None  # the server says what is wrong
-        else:
-            marks = written
-    request_id = call.request_id.encode("ascii")
-    known = ready is not None and ready[0] is headers and ready[2] + len(reply.marks or ()) == len(headers)
+        written = rendered(reply.marks) if known else None
+        known = written is not None
+        marks = written or b""
     headers += (VIA, (b"x-request-id", request_id), (b"server-timing", timing))
     if ready is not None and known:
         reply.ready = (headers, _OWN % (ready[1], marks, request_id, timing), len(headers))

@@ -11,9 +11,6 @@ from seawall.server.state import State
 __all__ = ["Output", "WrongLength"]
 
 
-_BODILESS = (204, 304)
-
-
 class WrongLength(Exception):
     """A reply's source gave fewer or more bytes than its declared length."""
 
@@ -44,7 +41,7 @@ class Output:
         body = reply.body
         data = body if type(body) is bytes else b""
         block = whole(reply, data, head_only, http10, close, self._state.date)
-        if not head_only and reply.status not in _BODILESS:
+        if not head_only and reply.status not in (204, 304):
             reply.sent = len(data)
             if len(data) > 65536:
                 self._transport.writelines((block, data))

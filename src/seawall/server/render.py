@@ -118,9 +118,6 @@ def whole(reply: Reply, body: bytes, head_only: bool, http10: bool, close: bool,
     """
     block = _block(reply, date)
     status = reply.status
-    size = len(body)
-    if status < 204 and size <= 65536 and not (head_only or http10 or close):  # as nearly always
-        return b"%bcontent-length: %d\r\n\r\n%b" % (block, size, body)
     end = (_KEPT_HTTP10 if http10 else _KEPT)[close]
     if status == 204:  # RFC 9110 section 8.6: no Content-Length
         return block + end

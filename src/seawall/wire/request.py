@@ -14,7 +14,6 @@ _FIELD = b": ".join
 _LINES = b"\r\n".join
 _NAME = itemgetter(0)
 _BLANK = 32
-_NONE: Headers = []
 _WANT_LENGTH = frozenset((b"POST", b"PUT", b"PATCH"))  # RFC 9110 section 8.6
 
 
@@ -51,16 +50,10 @@ class RequestWriter:
         call = attempt.call
         body = call.body
         path, lines = call.path, attempt.lines
-        ready = call.ready
-        block = b""
-        rest = call.headers
-        if ready is not None:
-            if ready[0] is rest:  # the first ones were judged and written before
-                block = ready[1]
-                rest = rest[ready[2] :] if len(rest) > ready[2] else _NONE
-            if ready[3] is not path:
-                self._judge(call.method, path)
-        else:
+        ready, rest, block = call.ready, call.headers, b""
+        if ready is not None and ready[0] is rest:  # the first ones were judged and written before
+            block, rest = ready[1], rest[ready[2] :]
+        if ready is None or ready[3] is not path:
             self._judge(call.method, path)
         if lines is None:
             rest = rest + attempt.headers
