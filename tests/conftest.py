@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster
 
+from providing import ProviderProcess
 from seawall.contracts.clock import Clock
 from seawall.contracts.wheel import Wheel
 
@@ -102,3 +103,17 @@ def clock() -> Clock:
 async def wheel(clock: Clock) -> Wheel:
     """Return a wheel on the test's own loop."""
     return Wheel(clock, asyncio.get_running_loop())
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ProviderProcess]:
+    """Run one scripted provider for all tests of a file."""
+    with ProviderProcess() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running: ProviderProcess) -> ProviderProcess:
+    """Return the provider with an empty bill."""
+    running.clear()
+    return running

@@ -27,20 +27,6 @@ CROWD = 30
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[ProviderProcess]:
-    """Run one provider for all tests here."""
-    with ProviderProcess() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: ProviderProcess) -> ProviderProcess:
-    """Return the provider with an empty bill."""
-    running.clear()
-    return running
-
-
-@pytest.fixture(scope="module")
 def port(running: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Run one gateway for all tests here."""
     text = upstreams(running.address, "retry = false\nbreaker = false") + SETTINGS

@@ -69,13 +69,6 @@ def spelled(tokens: int) -> str:
     return "".join(line[number % 12] for number in range(tokens))
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[ProviderProcess]:
-    """Run one provider for all tests here."""
-    with ProviderProcess() as provider:
-        yield provider
-
-
 PAIRS = [
     ("openai", "openai", "gpt-5-mini"),
     ("openai", "anthropic", "claude-haiku-4-5"),

@@ -15,20 +15,6 @@ from botocore.exceptions import EventStreamError
 from providing import ProviderProcess, script
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[ProviderProcess]:
-    """Run one provider for all tests here."""
-    with ProviderProcess() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: ProviderProcess) -> ProviderProcess:
-    """Return the provider with an empty bill."""
-    running.clear()
-    return running
-
-
 @pytest.fixture
 def gpt(provider: ProviderProcess) -> Iterator[openai.OpenAI]:
     """Return OpenAI's client."""
