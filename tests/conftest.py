@@ -5,15 +5,18 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster
 
-from providing import ProviderProcess
 from seawall.contracts.clock import Clock
 from seawall.contracts.wheel import Wheel
+
+if TYPE_CHECKING:
+    from providing import ProviderProcess
 
 # Folders whose plain async tests meet the event loop itself; test_standard_loop.py runs them on asyncio's own as well.
 CORE = ("server", "wire", "pipeline", "testing")
@@ -106,14 +109,16 @@ async def wheel(clock: Clock) -> Wheel:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[ProviderProcess]:
+def running() -> Iterator["ProviderProcess"]:
     """Run one scripted provider for all tests of a file."""
+    from providing import ProviderProcess  # not above: a test runs this file alone, without its neighbours
+
     with ProviderProcess() as provider:
         yield provider
 
 
 @pytest.fixture
-def provider(running: ProviderProcess) -> ProviderProcess:
+def provider(running: "ProviderProcess") -> "ProviderProcess":
     """Return the provider with an empty bill."""
     running.clear()
     return running
