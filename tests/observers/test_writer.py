@@ -153,6 +153,6 @@ def test_a_loop_that_is_gone_does_not_break_the_thread(pipe: tuple[int, int]) ->
 
     writer = asyncio.run(leave())
     writer.start()
-    writer._thread.join(5)
-    assert not writer._thread.is_alive()
+    writer._worker.join(5)
+    assert not writer._worker.is_alive()
     assert os.read(pipe[0], 100) == b"late\n"

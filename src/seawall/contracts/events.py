@@ -21,6 +21,7 @@ __all__ = [
     "Notice",
     "UpstreamPaused",
     "attempt_ended",
+    "attempt_paid",
     "call_ended",
 ]
 
@@ -82,7 +83,7 @@ class AttemptEnded(NamedTuple):
     seconds: float
 
 
-# The two that every call makes, from all their fields in order; in C, where a named tuple's own constructor is not.
+# What every call makes, from all fields in order; in C, where a named tuple's own constructor is not.
 call_ended: Callable[
     [
         tuple[
@@ -137,6 +138,11 @@ class AttemptPaid(NamedTuple):
     estimated: bool
     source: str
     suspicious: bool
+
+
+attempt_paid: Callable[[tuple[str, str, str, str, Decimal, Usage, bool, str, bool]], AttemptPaid] = partial(
+    tuple.__new__, AttemptPaid
+)
 
 
 class CapUsed(NamedTuple):

@@ -1,12 +1,13 @@
 """One line of the record of spending, and where lines go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from seawall.contracts.usage import NOTHING, Usage
 
-__all__ = ["Ledger", "LedgerLost", "Row", "RowStore", "Spent"]
+__all__ = ["Ledger", "LedgerLost", "Row", "RowStore", "Spent", "row_of"]
 
 
 class Row(NamedTuple):
@@ -50,6 +51,17 @@ class Row(NamedTuple):
     prices: Mapping[str, str]
     source: str
     version: str
+
+
+row_of: Callable[
+    [
+        tuple[
+            str, float, str, str, str, str, str, str, str, str, int, int, Usage, Decimal, Decimal, bool,
+            Mapping[str, str], str, str,
+        ]
+    ],
+    Row,
+] = partial(tuple.__new__, Row)  # fmt: skip
 
 
 class Spent(NamedTuple):

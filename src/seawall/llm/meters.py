@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from seawall.contracts.bill import Terms
+from seawall.contracts.bill import STANDARD, Terms
 from seawall.contracts.body import Headers
 from seawall.contracts.usage import NOTHING, Usage
 from seawall.llm.passing import carries_usage, is_stream
@@ -96,7 +96,7 @@ class ReadingMeter:
 
     def terms(self) -> Terms:
         """Return the service tier that the answer told, and how many searches were of stored files."""
-        return Terms(self._tier, self._files)
+        return STANDARD if self._tier is None and not self._files else Terms(self._tier, self._files)
 
     def seen(self) -> int:
         """Return output tokens seen so far: see `tally`; a picture counts as a whole one, sound by its bytes."""

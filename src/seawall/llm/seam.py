@@ -1,13 +1,14 @@
 """The seam between the language-model routes and the dialects: a request understood, spoken, and its answer heard."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol
 
 from seawall.contracts.bill import Meter
 from seawall.contracts.body import Headers
 from seawall.contracts.errors import CallError
 
-__all__ = ["Api", "Asked", "Heard", "NotUnderstood", "Operation", "Spoken"]
+__all__ = ["Api", "Asked", "Heard", "NotUnderstood", "Operation", "Spoken", "asked_of"]
 
 Api = Literal["openai", "anthropic", "bedrock"]
 Operation = Literal[
@@ -60,6 +61,16 @@ class Asked(NamedTuple):
     content_type: bytes
     body: bytes
     document: Mapping[str, Any] | None
+
+
+asked_of: Callable[
+    [
+        tuple[
+            Api, Operation, bytes, str, bool, int | None, int, int | None, bool, bytes, bytes, Mapping[str, Any] | None
+        ]
+    ],
+    Asked,
+] = partial(tuple.__new__, Asked)  # fmt: skip
 
 
 class Heard(Protocol):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from seawall.llm import bounds, fields, multipart
 from seawall.llm.parse import MOST_BYTES, Document, parse
-from seawall.llm.seam import Api, Asked, NotUnderstood, Operation
+from seawall.llm.seam import Api, Asked, NotUnderstood, Operation, asked_of
 
 __all__ = ["LEGACY_OUTPUT", "understand"]
 
@@ -70,11 +70,11 @@ def understand(dialect: Api, operation: Operation, path: bytes, content_type: by
         )
     spoken = operation == "audio" and document.get("stream_format") == "sse"
     stream = fields.flag(document, "stream") or spoken
-    return Asked(
+    return asked_of((
         dialect, operation, path, _model(document.get("model"), operation), stream, _most(document, shape),
         _choices(document, shape), bounds.input_bound(operation, document, len(body)),
         _wants_usage(document, operation), content_type, body, document,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _refuse_repeated(document: Document, deciding: Mapping[str, str]) -> None:

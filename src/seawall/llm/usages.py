@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seawall.contracts.usage import Usage
+from seawall.contracts.usage import Usage, usage_of
 
 __all__ = ["anthropic_usage", "openai_usage", "searches", "tier_of", "usage_in"]
 
@@ -59,12 +59,12 @@ def openai_usage(said: Mapping[str, Any]) -> Usage | None:
     taken, given, cached, written, heard, reasoned, spoken = [
         count if type(count) is int and count > 0 else 0 for count in told
     ]
-    return Usage(
+    return usage_of((
         taken or _count(said, "input_tokens"),
         given or _count(said, "output_tokens"),
         cached or _count(said, "prompt_cache_hit_tokens", "cached_tokens"),
-        written, 0, reasoned, heard, spoken,
-    )  # fmt: skip
+        written, 0, reasoned, heard, spoken, 0,
+    ))  # fmt: skip
 
 
 def anthropic_usage(said: Mapping[str, Any]) -> Usage | None:

@@ -10,6 +10,11 @@ from seawall.observers.lines import LARGEST, Fields, json_line
 
 __all__ = ["CallLine", "call_fields"]
 
+_LINE = (  # one format for all: compiled code would make each part of an f-string by a call of its own
+    '{"timestamp":"%s","level":"%s",%s,"method":"%s","status":%d,"outcome":"%s","error":"%s","attempts":%d,'
+    '"cache":"%s","latency_ms":%.3f,"upstream_ms":%.3f,"queue_ms":%.3f,"received_bytes":%d,"sent_bytes":%d,'
+    '"streamed":%s,%s,"request_id":"%s","trace_id":"%s"}\n'
+)
 _UNPAID = '"tokens":null,"cost":null'
 _KNOWN = 4096  # names of settings that are kept encoded; more are encoded each time
 
@@ -38,17 +43,14 @@ class CallLine:
             caller, upstream, route, method, status, outcome, error, attempts, cache, latency, upstream_time,
             queue_time, received, sent, streamed, request_id, trace_id, tokens, cost,
         ) = event  # fmt: skip
-        chosen = f"{method}{request_id}{trace_id}"
+        chosen = method + request_id + trace_id
         key = (caller, upstream, route)
         names = self._names.get(key) or self._encode(key)
-        line = (
-            f'{{"timestamp":"{timestamp}","level":"{level}",{names},"method":"{method}","status":{status},'
-            f'"outcome":"{outcome}","error":"{error}","attempts":{attempts},"cache":"{cache}",'
-            f'"latency_ms":{latency * 1000:.3f},"upstream_ms":{upstream_time * 1000:.3f},'
-            f'"queue_ms":{queue_time * 1000:.3f},"received_bytes":{received},"sent_bytes":{sent},'
-            f'"streamed":{"true" if streamed else "false"},{_paid(tokens, cost)},'
-            f'"request_id":"{request_id}","trace_id":"{trace_id}"}}\n'
-        )
+        line = _LINE % (
+            timestamp, level, names, method, status, outcome, error, attempts, cache, latency * 1000,
+            upstream_time * 1000, queue_time * 1000, received, sent, "true" if streamed else "false",
+            _paid(tokens, cost), request_id, trace_id,
+        )  # fmt: skip
         # a quote, a backslash or a control character would end the text early and let a client write fields of its own
         if _unsafe(chosen) or clean(chosen) is not chosen or len(line) > LARGEST or not line.isascii():
             fields = call_fields(event, timestamp, level, self._service)

@@ -1,12 +1,24 @@
 """One account: what is spent and held in it, what its caps leave, and which of them leaves no room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from seawall.spend.calendar import Today
 from seawall.spend.caps import NO_CAPS, WHOLE, CapSet, Key, Want
 
-__all__ = ["Account", "Full", "Standing", "first_refusal", "longer", "over_one_call", "refusal", "tightest"]
+__all__ = [
+    "NO_CAP",
+    "Account",
+    "Full",
+    "Standing",
+    "first_refusal",
+    "longer",
+    "over_one_call",
+    "refusal",
+    "standing_of",
+    "tightest",
+]
 
 
 class Standing(NamedTuple):
@@ -23,7 +35,8 @@ class Standing(NamedTuple):
     period: str = ""
 
 
-_NO_CAP = Standing()
+NO_CAP = Standing()
+standing_of: Callable[[tuple[int | None, Key, str]], Standing] = partial(tuple.__new__, Standing)
 
 
 class Full(NamedTuple):
@@ -114,7 +127,7 @@ def tightest(accounts: Iterable[tuple[Want, Account]]) -> Standing:
             least, key, period = month - account.month_spent - held, name, "month"
         if total is not None and (least is None or total - account.total - held < least):
             least, key, period = total - account.total - held, name, "total"
-    return _NO_CAP if least is None else Standing(max(0, least), key, period)
+    return NO_CAP if least is None else standing_of((max(0, least), key, period))
 
 
 def first_refusal(accounts: Iterable[tuple[Want, Account]], amount: int) -> Full | None:

@@ -8,12 +8,13 @@ from seawall.contracts.bill import Bill
 from seawall.contracts.call import Call
 from seawall.contracts.clock import Clock
 from seawall.contracts.errors import PriceUnknown
-from seawall.contracts.events import AttemptPaid, Emit, Notice
-from seawall.contracts.ledger import Ledger, Row
+from seawall.contracts.events import AttemptPaid, Emit, Notice, attempt_paid
+from seawall.contracts.ledger import Ledger, Row, row_of
+from seawall.contracts.usage import NOTHING
 from seawall.spend.account import Account, Full, Standing
 from seawall.spend.calendar import Calendar, Today
 from seawall.spend.caps import WHOLE, Rules, Want, Wanted, wants
-from seawall.spend.charge import Charge
+from seawall.spend.charge import NO_PRICES, Charge, charge_of
 from seawall.spend.counters import Counters
 from seawall.spend.ids import Ids
 from seawall.spend.learned import Learned
@@ -154,7 +155,7 @@ class Book:
         held.rules = rules
         marks, mark = self._marks, None
         if marks is not None or self.accounts.marked:
-            mark = self._row(held, today, Charge(most, estimated=True, source="reserved"))
+            mark = self._row(held, today, charge_of((most, NOTHING, True, NO_PRICES, "reserved", "", False)))
         if self._hold is not None:
             answer = self._hold(number, picos, found, today)
         else:
@@ -183,10 +184,10 @@ class Book:
             if not found.estimated:
                 self.learned.learn((call.caller, bill.upstream, bill.model), bill.input_bound, usage)
         self.emit(
-            AttemptPaid(
+            attempt_paid((
                 call.caller, bill.upstream, bill.alias, bill.model, cost, usage, found.estimated, found.source,
                 found.suspicious,
-            )
+            ))
         )  # fmt: skip
         if found.suspicious:
             fields = (("upstream", bill.upstream), ("model", bill.model), ("tokens", usage.input + usage.output))
@@ -263,8 +264,8 @@ class Book:
     def _row(self, held: Reservation, today: Today, found: Charge, status: int = 0) -> Row:
         call, bill, attempt = held.call, held.bill, held.attempt
         number = call.run.attempts + 1 if attempt is None else attempt.number
-        return Row(
+        return row_of((
             held.number, self.wall(), today.day, today.month, call.caller, call.user, bill.upstream, bill.model,
             bill.alias, call.request_id, number, status, found.usage, found.cost, held.most, found.estimated,
             found.prices, found.source, found.version,
-        )  # fmt: skip
+        ))  # fmt: skip

@@ -1,22 +1,23 @@
 """What one attempt is charged: what the provider reported, or the estimate that stands for it (semantics 8.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from seawall.contracts.bill import STANDARD, Bill, Terms
 from seawall.contracts.usage import NOTHING, Usage
 from seawall.spend.prices import Listed
 
-__all__ = ["Charge", "Outcome", "Report", "charge"]
+__all__ = ["NO_PRICES", "Charge", "Outcome", "Report", "charge", "charge_of"]
 
-_NONE: Mapping[str, str] = {}
+NO_PRICES: Mapping[str, str] = {}
 
 
-class Report(NamedTuple):
+class Report:
     """What a meter has seen.
 
-    Attributes:
+    Args:
         usage: reported by the provider, None where it reported nothing.
         seen: output tokens counted on the way.
         told: price in US dollars that the answer told.
@@ -24,25 +25,38 @@ class Report(NamedTuple):
         begun: the input alone, where nothing else is reported: as it was told before the answer, or as it likely was.
     """
 
-    usage: Usage | None = None
-    seen: int = 0
-    told: Decimal | None = None
-    terms: Terms = STANDARD
-    begun: Usage | None = None
+    __slots__ = ("begun", "seen", "terms", "told", "usage")
+
+    def __init__(
+        self,
+        usage: Usage | None = None,
+        seen: int = 0,
+        told: Decimal | None = None,
+        terms: Terms = STANDARD,
+        begun: Usage | None = None,
+    ) -> None:
+        self.usage = usage
+        self.seen = seen
+        self.told = told
+        self.terms = terms
+        self.begun = begun
 
 
-class Outcome(NamedTuple):
+class Outcome:
     """How an attempt ended that may have reached the upstream.
 
-    Attributes:
+    Args:
         status: of the answer, 0 where none came.
         ended: the whole answer has come.
         wall: when, seconds since the epoch.
     """
 
-    status: int
-    ended: bool
-    wall: float
+    __slots__ = ("ended", "status", "wall")
+
+    def __init__(self, status: int, ended: bool, wall: float) -> None:
+        self.status = status
+        self.ended = ended
+        self.wall = wall
 
 
 class Charge(NamedTuple):
@@ -55,10 +69,15 @@ class Charge(NamedTuple):
     cost: Decimal
     usage: Usage = NOTHING
     estimated: bool = False
-    prices: Mapping[str, str] = _NONE
+    prices: Mapping[str, str] = NO_PRICES
     source: str = "fixed"
     version: str = ""
     suspicious: bool = False
+
+
+charge_of: Callable[[tuple[Decimal, Usage, bool, Mapping[str, str], str, str, bool]], Charge] = partial(
+    tuple.__new__, Charge
+)
 
 
 def charge(bill: Bill, price: Listed | None, most: Decimal, report: Report, outcome: Outcome) -> Charge | None:
@@ -97,7 +116,7 @@ def charge(bill: Bill, price: Listed | None, most: Decimal, report: Report, outc
     if report.told is not None:
         cost, source, version = report.told, "response", ""
     suspicious = not cost and not units.free and usage.input + usage.output > 0
-    return Charge(cost, usage, estimated, units.shown, source, version, suspicious)
+    return charge_of((cost, usage, estimated, units.shown, source, version, suspicious))
 
 
 def _service(bill: Bill, price: Listed, terms: Terms) -> tuple[Listed, bool]:

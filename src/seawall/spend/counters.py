@@ -5,21 +5,15 @@ be passed. All functions are told the day; nothing here reads a clock.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from seawall.contracts.ledger import Row
-from seawall.spend.account import Account, Full, Standing, first_refusal, tightest
+from seawall.spend.account import NO_CAP, Account, Full, Standing, first_refusal, tightest
 from seawall.spend.calendar import Today
 from seawall.spend.caps import NO_CAPS, CapSet, Key, Want
 
 __all__ = ["Counters"]
 
 _LOOKED_AT = 16  # accounts that are looked at to find one that counts no more
-
-
-class _Held(NamedTuple):
-    amount: int
-    wants: Sequence[Want]
 
 
 class Counters:
@@ -38,12 +32,12 @@ class Counters:
         self.marked = False
         self._accounts: dict[Key, Account] = {}
         self._users: dict[str, dict[Key, Account]] = {}  # end users' accounts by caller, the longest unseen first
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, tuple[int, Sequence[Want]]] = {}  # picodollars, and where
 
     @property
     def held(self) -> int:
         """Picodollars held by all attempts under way."""
-        return sum(one.amount for one in self._held.values())
+        return sum(amount for amount, _ in self._held.values())
 
     def __len__(self) -> int:
         """Return how many reservations are open."""
@@ -87,14 +81,14 @@ class Counters:
                 return full
         for _, account in accounts:
             account.held += amount
-        self._held[number] = _Held(amount, wants)
+        self._held[number] = (amount, wants)
         return standing
 
     def settle(self, number: str, cost: int, today: Today) -> Standing:
         """Spend `cost` of what was held and free the rest; a reservation that is not open changes nothing."""
         held = self._held.pop(number, None)
         if held is None:
-            return Standing()
+            return NO_CAP
         amount, wants = held
         accounts = []
         for want in wants:
@@ -114,8 +108,9 @@ class Counters:
         """Free what was held; a reservation that is not open changes nothing."""
         held = self._held.pop(number, None)
         if held is not None:
-            for want in held.wants:
-                self._open(want.key).held -= held.amount
+            amount, wants = held
+            for want in wants:
+                self._open(want.key).held -= amount
 
     def bury(self, number: str, cost: int, wants: Sequence[Want], today: Today) -> None:
         """Spend what a dead process held; nobody counted it here."""

@@ -8,7 +8,7 @@ from seawall.contracts.call import Attempt, Call
 from seawall.contracts.errors import CallError
 from seawall.contracts.events import Notice
 from seawall.contracts.usage import Usage
-from seawall.spend.account import Standing
+from seawall.spend.account import NO_CAP, Standing
 from seawall.spend.caps import Rules
 from seawall.spend.charge import Outcome, Report, charge
 from seawall.spend.prices import Listed
@@ -46,7 +46,7 @@ class Reservation:
         self.price = price
         self.most = most
         self.number = number
-        self.standing = Standing()
+        self.standing: Standing = NO_CAP
         self.rules: Rules = book.rules
         self.attempt: Attempt | None = None
         self.open = True

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from operator import itemgetter
-from typing import NamedTuple
 
 from seawall.contracts.body import Headers, Source
 from seawall.contracts.call import Call
@@ -28,20 +27,25 @@ _name = itemgetter(0)
 _WHOLE = 1 << 20  # bytes of an error's body that are read
 
 
-class Outcome(NamedTuple):
+class Outcome:
     """What a target came to.
 
-    Attributes:
+    Args:
         reply: the answer, an error too, to be given or closed.
         error: why there is none.
         call: as it was sent, None where the request could not be put into the target's words.
         elsewhere: another target may do better.
     """
 
-    reply: Reply | None
-    error: CallError | NotUnderstood | None
-    call: Call | None
-    elsewhere: bool
+    __slots__ = ("call", "elsewhere", "error", "reply")
+
+    def __init__(
+        self, reply: Reply | None, error: CallError | NotUnderstood | None, call: Call | None, elsewhere: bool
+    ) -> None:
+        self.reply = reply
+        self.error = error
+        self.call = call
+        self.elsewhere = elsewhere
 
 
 async def ask(first: Call, asked: Asked, route: ModelRoute, target: ModelTarget, until: float, wheel: Wheel) -> Outcome:
