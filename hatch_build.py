@@ -1,4 +1,4 @@
-"""Builds the compiled wheel: mypyc turns the modules that pyproject.toml names into C, a C compiler makes libraries of it.
+"""Builds the compiled wheel: mypyc makes C of the modules that pyproject.toml names, a C compiler libraries of that.
 
 It runs only where it is asked for, with `HATCH_BUILD_HOOK_ENABLE_CUSTOM=1`; without, the wheel is the Python as it
 stands. docs/decisions/0012-compiled-wheels.md says why it is ours.
@@ -8,7 +8,8 @@ import os
 import shlex
 import shutil
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from fnmatch import fnmatch
 from pathlib import Path
@@ -21,7 +22,7 @@ LIBRARY = "seawall"  # one library `seawall__mypyc` holds them all, so that call
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Compiled(BuildHookInterface):
+class Compiled(BuildHookInterface[Any]):
     """Adds the libraries to a wheel, beside the Python they were made of, and names its platform."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -85,6 +86,14 @@ def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
     """
     from mypyc.build import mypycify  # only where something is compiled
     from setuptools import setup
+    from setuptools.command.build_ext import build_ext
+
+    class SideBySide(build_ext):  # type: ignore[misc]  # setuptools has no types
+        """Compiles the files of one library on all cores; its `--parallel` is for one library beside another."""
+
+        def build_extensions(self) -> None:
+            self.compiler.compile = side_by_side(self.compiler.compile)
+            super().build_extensions()
 
     made = root / "build" / "mypyc"
     libraries = made / "libraries"
@@ -100,5 +109,22 @@ def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
             target_dir=str(made / "c"),
         )
         command = ["build_ext", "--build-lib", str(libraries), "--build-temp", str(made), "--parallel", str(CORES)]
-        setup(name=PACKAGE, packages=[], ext_modules=extensions, script_args=["--quiet", *command])
+        setup(
+            name=PACKAGE,
+            packages=[],
+            ext_modules=extensions,
+            cmdclass={"build_ext": SideBySide},
+            script_args=["--quiet", *command],
+        )
     return {str(path): path.relative_to(libraries).as_posix() for path in libraries.rglob("*") if path.is_file()}
+
+
+def side_by_side(compile_files: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """Return what compiles as `compile_files` does, a file on each core."""
+
+    def compiled(sources: Sequence[str], *args: Any, **options: Any) -> list[str]:
+        with ThreadPoolExecutor(CORES) as cores:
+            made = cores.map(lambda one: compile_files([one], *args, **options), sources)
+            return [name for names in made for name in names]
+
+    return compiled
