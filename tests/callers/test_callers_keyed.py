@@ -18,19 +18,23 @@ from seawall.policies.ratelimit.core import Bucket
 RATE, MOST = Rate(6, 60.0), 4
 
 
-class Limit(Bucket):
+class Limit:
     """A bucket that can be told from a new one."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(RATE, 1)
+        self.bucket = Bucket(RATE, 1)
+
+    def take(self, now: float) -> bool:
+        """Take one, if it is there."""
+        return self.bucket.take(now)
 
     def fresh(self, now: float) -> bool:
         """Whether it is full."""
-        return self.full_at <= now
+        return self.bucket.full_at <= now
 
     def inherit(self, other: "Limit", now: float) -> bool:
         """Be as used as another."""
-        self.charge(other.used(now), now)
+        self.bucket.charge(other.bucket.used(now), now)
         return True
 
 

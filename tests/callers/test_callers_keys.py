@@ -41,6 +41,7 @@ def test_a_key_finds_its_owner_and_nothing_else_does():
     assert KeyRing().find(b"sw-a") is None
 
 
+@pytest.mark.pure("replaces a module a function imports")
 def test_every_lookup_compares_once(monkeypatch: pytest.MonkeyPatch):
     """An unknown key is compared with a dummy of the same length, in bytes (security.md 11)."""
     compared: list[tuple[bytes, bytes]] = []

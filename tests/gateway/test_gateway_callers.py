@@ -253,6 +253,7 @@ async def test_a_client_that_leaves_gives_its_place_back() -> None:
     assert here.events.of(CallEnded)[-1].outcome == "cancelled"
 
 
+@pytest.mark.pure("replaces a method")
 @virtual
 async def test_an_open_door_asks_nobody() -> None:
     """Without callers and without a key a call meets no guard at all: nothing to await, nothing to make."""

@@ -4,6 +4,7 @@ import asyncio
 import random
 from typing import Any
 
+import pytest
 from test_gateway_door import Harness, fine
 
 from seawall.contracts.clock import Clock
@@ -21,6 +22,7 @@ def _nobody(*_: Any) -> Any:
     raise AssertionError("no model is asked")
 
 
+@pytest.mark.pure("gives stand-ins of other types")
 @virtual
 async def test_a_remembered_head_is_looked_at_again_under_other_sites() -> None:
     """A Host that a reload has closed is refused on the connection that called by it before."""

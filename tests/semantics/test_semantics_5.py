@@ -337,15 +337,19 @@ def test_5_3_a_released_hold_uses_nothing():
 def test_5_4_keyed_state_is_bounded_and_being_forgotten_is_worth_nothing():
     """A used-up limit is kept; who finds no room shares one limit with all others that find none."""
 
-    class Limit(Bucket):
+    class Limit:
+        def __init__(self):
+            self.bucket = Bucket(Rate(1, 60.0), 1)
+            self.take = self.bucket.take
+
         def fresh(self, now):
-            return self.full_at <= now
+            return self.bucket.full_at <= now
 
         def inherit(self, other, now):
-            self.charge(other.used(now), now)
+            self.bucket.charge(other.bucket.used(now), now)
             return True
 
-    limits = Keyed(3, lambda key: Limit(Rate(1, 60.0), 1))
+    limits = Keyed(3, lambda key: Limit())
     assert all(limits.get(key, 0.0).take(0.0) for key in "abc")
     assert sum(limits.get(str(number), 1.0).take(1.0) for number in range(1000)) == 1
     assert len(limits) == 3

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 
 import pytest
 from limits_rig import Rig, streaming
@@ -24,6 +25,7 @@ class Tries:
         self.steps = steps
         self.began = []
         self.replies = []
+        self.closed = []
         self.in_flight = 0
         self.cancelled = 0
 
@@ -45,13 +47,13 @@ class Tries:
             raise result
         reply = result() if callable(result) else Reply(result, [], b"%d" % number)
         self.replies.append(reply)
-        reply.on_close(lambda: setattr(reply, "finished", "closed"))
+        reply.on_close(partial(self.closed.append, reply))
         return reply
 
     @property
     def open(self):
         """Replies nobody has closed."""
-        return [reply for reply in self.replies if reply.finished != "closed"]
+        return [reply for reply in self.replies if not any(reply is other for other in self.closed)]
 
 
 async def run(tries, settings=AFTER, rig=None, **more):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from http_calls import CLOSE, GET, Answers, Held
 
 from http_raw import Rig, turns
@@ -59,6 +60,7 @@ async def test_a_client_that_sends_and_leaves_in_one_turn_is_not_counted_for_eve
     assert rig.state.tasks == set()
 
 
+@pytest.mark.pure("looks into the frame of a coroutine")
 @virtual
 async def test_a_connection_that_waits_holds_on_to_nothing_of_its_last_call() -> None:
     """Bodies are large, and most connections wait."""

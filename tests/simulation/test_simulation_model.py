@@ -10,6 +10,8 @@ from bench.simulate.world import Done, World
 
 from seawall.testing import run_virtual, virtual
 
+pytestmark = pytest.mark.pure("its clients share a wheel derived from ours")
+
 
 def done(at: float, good: bool = True) -> Done:
     """Return a call that took nothing."""

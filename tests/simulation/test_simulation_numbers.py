@@ -3,6 +3,8 @@
 import pytest
 from bench.simulate import ledger
 
+pytestmark = pytest.mark.pure("its clients share a wheel derived from ours")
+
 SMALL, LARGE = ledger.small(), ledger.large()
 
 

@@ -5,6 +5,8 @@ from functools import cache
 import pytest
 from bench.simulate.scenarios import SCENARIOS, VARIANTS, Outcome, measured, run
 
+pytestmark = pytest.mark.pure("its clients share a wheel derived from ours")
+
 NAMES = {one.name: one for one in SCENARIOS}
 POLICIES = {one.name: one for one in VARIANTS}
 

@@ -218,21 +218,33 @@ async def test_the_memory_ledger_sums_exactly_and_forgets_rows_but_not_sums():
         await ledger.spent(["price"])
 
 
+class Unread:
+    """A spool whose neighbours cannot be read so many `times`."""
+
+    def __init__(self, spool):
+        self.spool = spool
+        self.times = 0
+
+    def __getattr__(self, name):
+        return getattr(self.spool, name)
+
+    def abandoned(self):
+        """Fail, or do as the spool does."""
+        if self.times:
+            self.times -= 1
+            raise OSError(errno.EIO, "Input/output error")
+        return self.spool.abandoned()
+
+
 async def test_the_undertaker_goes_on_where_a_file_cannot_be_read(path):
     """It is told, and what was left is settled once it can be."""
     loop = asyncio.get_running_loop()
     spool = await loop.run_in_executor(None, Spool, path)
     spending = Spending(marks=spool)
-    undertaker = Undertaker(spool, spending.book, every=0.001)
+    unread = Unread(spool)
+    undertaker = Undertaker(unread, spending.book, every=0.001)
     await undertaker.start()
-    real, fails = spool.abandoned, iter([True, True])
-
-    def abandoned():
-        if next(fails, False):
-            raise OSError(errno.EIO, "Input/output error")
-        return real()
-
-    spool.abandoned = abandoned
+    unread.times = 2
     Path(f"{path}.7").write_bytes(line_of(RESERVED, row(7)))
     async with asyncio.timeout(10):
         while not spending.rows:

@@ -4,7 +4,8 @@ import pytest
 from wire_kit import make_attempt, make_target
 
 from seawall.contracts.call import Attempt
-from seawall.wire.request import InvalidRequest, RequestWriter
+from seawall.wire.invalid import InvalidRequest
+from seawall.wire.request import RequestWriter
 
 
 def head(method=b"GET", path=b"/v1?x=1", headers=(), body=b"", length=0, absolute=False, more=(), **target):

@@ -12,9 +12,7 @@ __all__ = ["Attempt", "Call", "Early", "Run"]
 SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 IDEMPOTENT = SAFE | frozenset((b"PUT", b"DELETE"))  # RFC 9110 section 9.2.2
 
-
 _ROUNDING = 1e-6
-_new = object.__new__
 
 
 class Early(Protocol):
@@ -162,25 +160,11 @@ class Call:
 
     def fork(self, target: Target | None = None) -> "Call":
         """Return a copy that shares `run`, optionally bound to another target."""
-        copy = _new(Call)  # field by field: the constructor takes twice as long
-        copy.method = self.method
-        copy.path = self.path
-        copy.headers = self.headers
-        copy.target = target or self.target
-        copy.timeouts = self.timeouts
-        copy.deadline = self.deadline
-        copy.run = self.run
-        copy.body = self.body
-        copy.length = self.length
-        copy.idempotent = self.idempotent
-        copy.upstream = self.upstream
-        copy.route = self.route
-        copy.caller = self.caller
-        copy.request_id = self.request_id
-        copy.trace = self.trace
-        copy.user = self.user
-        copy.bill = self.bill
-        copy.attempt = None
+        copy = Call(
+            self.method, self.path, self.headers, target or self.target, self.timeouts, self.deadline, self.run,
+            self.body, self.length, self.idempotent, self.upstream, self.route, self.caller, self.request_id,
+            self.trace, self.user, self.bill,
+        )  # fmt: skip
         copy.ready = self.ready
         return copy
 

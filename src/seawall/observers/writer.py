@@ -51,13 +51,13 @@ class LineWriter:
         self.dropped = 0
         self.failed = 0  # bytes that could not be written; counted by the thread alone
         self._queue: SimpleQueue[bytes] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="seawall-log", daemon=True)
+        self._worker = threading.Thread(target=self._run, name="seawall-log", daemon=True)
         self._ended: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start()
+        self._worker.start()
 
     def write(self, line: bytes) -> None:
         """Take one line with its newline, or drop it when the buffer is full."""
@@ -117,7 +117,8 @@ class LineWriter:
         left = memoryview(block)
         while left:
             try:
-                left = left[os.write(self._fd, left) :]
+                written = os.write(self._fd, left)
+                left = left[written:]
             except BlockingIOError:  # the descriptor is shared with somebody who made it non-blocking
                 select.select((), (self._fd,), ())
             except OSError:  # reader gone, disk full: calls go on without a log, and the metric says so

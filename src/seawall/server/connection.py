@@ -63,7 +63,7 @@ class Connection(Intake, asyncio.Protocol):
         """Cancel the call: its client has left (semantics 1.4)."""
         self._phase = CLOSED
         self._forget()
-        del self._told
+        self._told = None  # type: ignore[assignment]  # gone; nothing asks any more
         self._presence.stop()
         self._output.lost()
         self._state.leave(self, self._peer)
@@ -125,20 +125,21 @@ class Connection(Intake, asyncio.Protocol):
             head.memory, None if head.http10 else self._told,
         )  # fmt: skip
         turn, self._turn = self._turn, None
-        if turn is not None:
-            turn.set_result(request)
-            return
-        task = self._task = asyncio.Task(self._serve(request), loop=state.loop, name="call")  # named: no name is made
-        state.tasks.add(task)
-        task.add_done_callback(self._over)
+        if turn is None:
+            turn = state.loop.create_future()
+            task = self._task = asyncio.Task(self._serve(turn), loop=state.loop, name="call")  # named: no name is made
+            state.tasks.add(task)
+            task.add_done_callback(self._over)
+        turn.set_result(request)
 
-    async def _serve(self, request: Request) -> None:
+    async def _serve(self, turn: "asyncio.Future[Request]") -> None:
         """The connection's task: ask the handler, write its reply, make way for the next request and wait for it.
 
         One for all calls of a connection; a task for each would cost every call its making and its end.
         """
         state, head = self._state, self._head
         while True:
+            request = await turn
             try:
                 try:
                     reply = await state.handler(request)
@@ -173,7 +174,6 @@ class Connection(Intake, asyncio.Protocol):
                 return
             del request, reply, body  # a connection that is kept holds on to nothing of its last call
             turn = self._turn = state.loop.create_future()
-            request = await turn
 
     def _broken(self, error: Exception) -> None:
         if not isinstance(error, SeawallError):

@@ -29,7 +29,7 @@ class HeadParser(PlainHead):
 
     def forget(self) -> None:
         """Parse no more: the parser refers back to its callbacks."""
-        del self._parser
+        self._parser = None  # type: ignore[assignment]  # gone; nothing parses any more
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools for each header line."""

@@ -197,7 +197,7 @@ class Connection(AnswerParser, asyncio.Protocol):
         else:
             self.abort()
         self.resume_writing()
-        del self.parser  # it refers back to its callbacks
+        self.parser = None  # type: ignore[assignment]  # gone: it refers back to its callbacks
 
     def pause_writing(self) -> None:
         """Make writers wait: the upstream does not read."""

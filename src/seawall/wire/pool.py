@@ -148,13 +148,13 @@ class Pool:
 
     async def _dial(self) -> Connection:
         self._connecting += 1
-        connection = None
         try:
             connection = await self._dialer.dial(self.target, self._new)
-        finally:
+        except BaseException:
             self._connecting -= 1
-            if connection is None:
-                self._wake()
+            self._wake()
+            raise
+        self._connecting -= 1
         if connection.closed:
             raise ConnectError("The upstream closes connections at once")
         if self._closed:

@@ -4,25 +4,17 @@ from operator import itemgetter
 
 from seawall.contracts.body import Headers
 from seawall.contracts.call import Attempt
-from seawall.contracts.errors import Refusal
 from seawall.contracts.fields import FRAMING, broken, injected
 from seawall.contracts.target import Target
+from seawall.wire.invalid import InvalidRequest
 
-__all__ = ["InvalidRequest", "RequestWriter"]
+__all__ = ["RequestWriter"]
 
 _FIELD = b": ".join
 _LINES = b"\r\n".join
 _NAME = itemgetter(0)
 _BLANK = 32
 _WANT_LENGTH = frozenset((b"POST", b"PUT", b"PATCH"))  # RFC 9110 section 8.6
-
-
-class InvalidRequest(Refusal):
-    """The request cannot be written as HTTP: a line break or NUL in a header, a blank in its path, foreign framing."""
-
-    status_hint = 400
-    type = "bad-request"
-    title = "The request cannot be sent upstream as it is"
 
 
 class RequestWriter:

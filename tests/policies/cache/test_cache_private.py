@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from cache_exchange import body_of, build, entries, flights, make_call
+from cache_exchange import TARGET, body_of, build, entries, flights, make_call
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.contracts.call import Call
+from seawall.contracts.call import Call, Run
 from seawall.contracts.reply import Reply
+from seawall.contracts.target import Timeouts
 from seawall.policies.cache.directives import response_directives
 from seawall.policies.cache.key import Asked, Reader, variant, vary_names
 from seawall.testing import ScriptedSource, run_virtual
@@ -224,10 +225,7 @@ def test_the_meaning_of_names_is_remembered_for_a_bounded_number():
 
 def make_call_headers(headers: list[tuple[bytes, bytes]]) -> Call:
     """Return a call with these headers, without a loop."""
-    call = object.__new__(Call)
-    call.headers = headers
-    call.caller = ""
-    return call
+    return Call(b"GET", b"/a", headers, TARGET, Timeouts(), 30.0, Run(0.0))
 
 
 def test_the_names_of_vary_are_a_set():
