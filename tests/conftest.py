@@ -55,7 +55,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if folder in CORE and pytest_asyncio.is_async_test(item) and item.get_closest_marker("verify") is None:
         item.add_marker("core")
     for pure in item.iter_markers("pure"):
-        reason = pure.kwargs["reason"]
+        (reason,) = pure.args
         if form() == "compiled":
             item.add_marker(pytest.mark.skip(reason=f"pure: {reason}"))
 
