@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOWEST := .venv-lowest
+COMPILED := .venv-compiled
 PIP := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check verify audit mutants bench bench-memory bench-daily lock format docs clean
+.PHONY: help setup run test lint check compiled verify audit mutants bench bench-memory bench-daily lock format docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,15 +34,16 @@ lint: setup ## Format, lint, types and import contracts, without the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy bench tests/mutants/run.py
+	$(BIN)/mypy bench tests/mutants/run.py hatch_build.py
 	@set -e; for example in examples/*/; do echo "mypy $$example"; $(BIN)/mypy $$example; done
 	$(BIN)/lint-imports
 
 check: lint test ## What CI runs: lint, then the tests
 
-verify: setup $(LOWEST)/.installed audit ## The slow or system-dependent rest, 20 minutes at most
+verify: setup $(LOWEST)/.installed compiled audit ## The slow or system-dependent rest, 20 minutes at most
 	$(BIN)/python -m pytest -m verify -o faulthandler_timeout=600
 	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" -W ignore::DeprecationWarning --ignore tests/project
+	$(COMPILED)/bin/python -m pytest -n 2 -q -m "not verify" --ignore tests/project
 
 # The tools of dev.txt, then what the server needs at the lowest versions pyproject.toml allows.
 $(LOWEST)/.installed: requirements/dev.txt requirements/lowest.txt pyproject.toml
@@ -49,6 +51,20 @@ $(LOWEST)/.installed: requirements/dev.txt requirements/lowest.txt pyproject.tom
 	@$(LOWEST)/bin/python -m pip install $(PIP) --require-hashes --requirement requirements/dev.txt
 	@$(LOWEST)/bin/python -m pip install $(PIP) --require-hashes --no-deps --requirement requirements/lowest.txt
 	@$(LOWEST)/bin/python -m pip install $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+compiled: build/wheel/.installed ## Build the compiled wheel into build/wheel, and .venv-compiled with it
+
+# Beside the tools stands the wheel, and src is not on the path: what runs there is what people install.
+build/wheel/.installed: $(COMPILED)/.tools pyproject.toml hatch_build.py $(shell find src -type f -not -name '*.pyc')
+	@rm -rf build/wheel
+	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(COMPILED)/bin/python -m hatchling build --target wheel --directory build/wheel
+	@$(COMPILED)/bin/python -m pip install $(PIP) --no-deps --force-reinstall build/wheel/*.whl
+	@touch $@
+
+$(COMPILED)/.tools: requirements/dev.txt
+	@test -x $(COMPILED)/bin/python || $(PYTHON) -m venv $(COMPILED)
+	@$(COMPILED)/bin/python -m pip install $(PIP) --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 # pip-audit ends with 1 both for a known hole and for an advisory service it cannot reach; only the first has a table.
@@ -62,15 +78,19 @@ audit: setup ## Look the locked versions up among known vulnerabilities
 mutants: setup ## Take each security measure out in turn; a test must notice (ONLY=text, JOBS=2)
 	$(BIN)/python tests/mutants/run.py --jobs $(or $(JOBS),2) $(if $(ONLY),--only "$(ONLY)")
 
-bench: setup ## Measure beside nginx proxy_pass, print ratios (QUICK=1: under a minute)
-	$(BIN)/python -m bench $(if $(QUICK),--quick)
+# What is measured is what people install, the compiled wheel; the source as it stands is measured beside it, or alone.
+MEASURED := $(if $(PURE),setup,compiled)
+MEASURING := $(if $(PURE),$(BIN),$(COMPILED)/bin)/python -m
 
-bench-memory: setup ## Measure memory idle, after /docs and over a million calls, and the time to start
-	$(BIN)/python -m bench.startup
-	$(BIN)/python -m bench.memory
+bench: setup $(MEASURED) ## Measure beside nginx proxy_pass, print ratios (QUICK=1: rougher, PURE=1: not compiled)
+	$(MEASURING) bench $(if $(QUICK),--quick) $(if $(PURE),,--beside pure=$(BIN)/python)
 
-bench-daily: setup ## Measure what a hundred users' day adds to each call on half a core
-	$(BIN)/python -m bench.daily
+bench-memory: $(MEASURED) ## Measure memory idle, after /docs and over a million calls, and the time to start (PURE=1)
+	$(MEASURING) bench.startup
+	$(MEASURING) bench.memory
+
+bench-daily: $(MEASURED) ## Measure what a hundred users' day adds to each call on half a core (PURE=1)
+	$(MEASURING) bench.daily
 
 format: setup ## Format the code and sort imports
 	$(BIN)/ruff format .

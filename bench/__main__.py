@@ -24,6 +24,13 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peer", action="append", default=[], metavar="NAME=COMMAND", help="another proxy; ${PORT} in it"
     )
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="NAME=PYTHON",
+        help="the gateway of another interpreter too, where CPU is measured",
+    )
     parser.add_argument("--enforce", action="store_true", help="exit 1 when a limit does not hold")
     return parser.parse_args(argv)
 
@@ -40,15 +47,21 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> list[mea
     keeps = cached.peer(stack, folder, behind) if "slow" in wanted else nginx
     all_peers = [nginx]
     all_peers += [peers.gateway(stack, folder, behind, name) for name in options.settings.split(",") if name]
+    others = [
+        peers.beside(stack, folder, behind, name, text)
+        for text in options.beside
+        for name in options.settings.split(",")
+        if name
+    ]
     all_peers += [peers.foreign(stack, folder, behind, text) for text in options.peer]
     steps: dict[str, Callable[[], list[measure.Table]]] = {
-        "calls": lambda: [measure.saturation("32 connections", all_peers, loads, plan, 32)],
+        "calls": lambda: [measure.saturation("32 connections", [*all_peers, *others], loads, plan, 32)],
         "many": lambda: [measure.saturation("512 connections", all_peers, loads, plan, 512)],
-        "stream": lambda: [measure.streaming(all_peers, loads, plan)],
+        "stream": lambda: [measure.streaming([*all_peers, *others], loads, plan)],
         "latency": lambda: [measure.latency(all_peers, loads, plan, behind)],
         "cached": lambda: [cached.hits([nginx, keeps], loads, plan)],
         "slow": lambda: [cached.slow(keeps, loads, plan)],
-        "models": lambda: models(nginx, peers.models(stack, folder, behind), loads, plan),
+        "models": lambda: models(nginx, peers.models(stack, folder, behind, options.beside), loads, plan),
     }
     tables = []
     for name in SCENARIOS:
@@ -60,13 +73,13 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> list[mea
 
 
 def models(
-    base: peers.Peer, started: tuple[peers.Peer, peers.Peer], loads: Loads, plan: measure.Plan
+    base: peers.Peer, started: tuple[peers.Peer, list[peers.Peer]], loads: Loads, plan: measure.Plan
 ) -> list[measure.Table]:
     """Metered calls beside nginx, and metered events beside the same ones unmetered."""
     nginx = replace(base, calls_path="/json/v1/chat/completions")
-    metered, plain = started
-    calls = measure.saturation("model calls", [nginx, metered], loads.chat(stream=False), plan, 32)
-    events = measure.streaming([nginx, plain, metered], loads.chat(stream=True), plan, "model streaming")
+    plain, metered = started
+    calls = measure.saturation("model calls", [nginx, *metered], loads.chat(stream=False), plan, 32)
+    events = measure.streaming([nginx, plain, *metered], loads.chat(stream=True), plan, "model streaming")
     return [calls, events]
 
 
@@ -77,6 +90,7 @@ def main(argv: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
             folder = Path(name)
             folder.chmod(0o755)  # nginx's worker runs as nobody when it is started by root
+            who = report.introduce(folder, options.beside)
             tables = run(options, folder, stack)
     except BenchError as problem:
         print(f"bench: {problem}", file=sys.stderr)
@@ -84,7 +98,7 @@ def main(argv: Sequence[str]) -> int:
     checks = report.check(tables)
     for one in checks:
         print(one.line())
-    report.write(OUT / "results.json", tables, checks, {})
+    report.write(OUT / "results.json", tables, checks, {}, who)
     return 1 if options.enforce and not all(one.held for one in checks) else 0
 
 

@@ -137,7 +137,7 @@ def use(process: Process, share: Share, since: Used | None = None) -> Used:
 def measure(options: argparse.Namespace, folder: Path, stack: ExitStack) -> Day:
     """Start everything, live the day, compare the books."""
     share = stack.enter_context(share_of_a_core(options.share))
-    print(f"gateway: {share.how}", flush=True)
+    print(f"its share: {share.how}", flush=True)
     behind = [provider(stack, folder, name) for name in ("openai", "claude")]
     process = gateway(stack, folder, behind, share, options.share)
     through = crowd.Door("gateway", process.port, {name: name for name in MODELS}, KEY)
@@ -192,6 +192,7 @@ def main(argv: Sequence[str]) -> int:
     os.sched_setaffinity(0, {LOAD_CORE} & os.sched_getaffinity(0) or os.sched_getaffinity(0))
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
+            who = report.introduce(Path(name))
             found = measure(options, Path(name), stack)
     except (BenchError, OSError) as problem:
         print(f"bench: {problem}", file=sys.stderr)
@@ -205,7 +206,7 @@ def main(argv: Sequence[str]) -> int:
     ]
     for one in checks:
         print(one.line())
-    report.write(OUT / "daily.json", [], checks, figures)
+    report.write(OUT / "daily.json", [], checks, figures, who)
     return 1 if options.enforce and not all(one.held for one in checks) else 0
 
 

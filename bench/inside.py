@@ -32,6 +32,7 @@ from bench.peers import ANSWER, CHAT, LOAD_KEY
 from seawall.app import App
 from seawall.config import load
 from seawall.contracts.clock import Clock
+from seawall.contracts.form import form
 from seawall.contracts.wheel import Wheel
 from seawall.server.connection import Connection
 from seawall.server.limits import Limits
@@ -266,6 +267,8 @@ def main(argv: Sequence[str]) -> int:
     if not (options.profile or options.time) and shutil.which("callgrind_control") is None:
         print("bench: valgrind is not installed (Debian: apt-get install valgrind)", file=sys.stderr)
         return 2
+    if not options.counted:
+        print(f"gateway: {form()}", flush=True)
     for name in options.settings.split(","):
         show(options, name)
     return 0

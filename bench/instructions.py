@@ -87,6 +87,7 @@ def main(argv: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
             folder = Path(name)
             folder.chmod(0o755)
+            print(f"gateway: {peers.told(folder)}", flush=True)
             measure(options, tool, folder, stack)
     except (BenchError, subprocess.CalledProcessError) as problem:
         print(f"bench: {problem}", file=sys.stderr)

@@ -53,6 +53,7 @@ def main(argv: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
             folder = Path(name)
             folder.chmod(0o755)
+            who = report.introduce(folder)
             behind, loads = peers.upstream(stack, folder), Loads(folder)
             idle = peers.gateway(stack, folder / "idle", behind, "all").calls
             fetch(idle.port, "/live")
@@ -78,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
     checks += kept
     for one in checks:
         print(one.line())
-    report.write(OUT / "memory.json", [], checks, figures)
+    report.write(OUT / "memory.json", [], checks, figures, who)
     return 0 if all(one.held for one in checks) else 1
 
 

@@ -4,8 +4,9 @@ import hashlib
 import importlib
 import os
 import shlex
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,18 @@ from string import Template
 from bench.load import FOLDER, compiled
 from bench.process import GATEWAY_CORE, LOAD_CORE, BenchError, Process, free_port
 
-__all__ = ["Peer", "Upstream", "foreign", "gateway", "models", "nginx_proxy", "upstream"]
+__all__ = [
+    "Peer",
+    "Upstream",
+    "beside",
+    "foreign",
+    "gateway",
+    "models",
+    "nginx_proxy",
+    "split_beside",
+    "told",
+    "upstream",
+]
 
 # 1.5 KB, without a quote or a dollar that nginx would read.
 ANSWER = '{"object": "list", "data": [' + ", ".join(f'{{"id": {i}, "text": "word{i:04d}"}}' for i in range(45)) + "]}"
@@ -118,8 +130,36 @@ def nginx_proxy(stack: ExitStack, folder: Path, behind: Upstream, prefix: tuple[
     return Peer("nginx", process, process)
 
 
-def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str, prefix: tuple[str, ...] = ()) -> Peer:
-    """Start the gateway with `settings/<settings>.toml`, as a user would."""
+def told(folder: Path, python: str = sys.executable) -> str:
+    """Return what the gateway of an interpreter says of itself: its version, and whether it is compiled.
+
+    Args:
+        folder: where it is asked, as `gateway` starts it: somewhere whose modules are not the gateway's.
+        python: the interpreter.
+
+    Raises:
+        BenchError: there is no gateway.
+    """
+    script = "import platform; print(platform.python_implementation(), platform.python_version())"
+    said = []
+    for argv in (["-m", "seawall", "--version"], ["-c", script]):
+        try:
+            done = subprocess.run([python, *argv], cwd=folder, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as problem:
+            raise BenchError(f"no gateway is installed for {python}: {problem}") from problem
+        said.append(done.stdout.strip())
+    return ", ".join(said)
+
+
+def gateway(
+    stack: ExitStack,
+    folder: Path,
+    behind: Upstream,
+    settings: str,
+    prefix: tuple[str, ...] = (),
+    python: str = sys.executable,
+) -> Peer:
+    """Start the gateway of an interpreter with `settings/<settings>.toml`, as a user would."""
     port = free_port()
     env = {
         "PORT": str(port),
@@ -129,17 +169,41 @@ def gateway(stack: ExitStack, folder: Path, behind: Upstream, settings: str, pre
         "KEY_HASH": hashlib.sha256(LOAD_KEY).hexdigest(),
     }
     file = str(FOLDER / "settings" / f"{settings}.toml")
-    argv = [*prefix, sys.executable, "-m", "seawall", "serve", "--config", file]
+    argv = [*prefix, python, "-m", "seawall", "serve", "--config", file]
     process = Process(settings, argv, GATEWAY_CORE, port, folder / settings, env, _patience(prefix))
     stack.callback(process.stop)
     return Peer(settings, process, process)
 
 
-def models(stack: ExitStack, folder: Path, behind: Upstream) -> tuple[Peer, Peer]:
-    """Start the gateway twice: with `settings/models.toml`, which meters, and with `all.toml`, which does not."""
+def beside(stack: ExitStack, folder: Path, behind: Upstream, settings: str, text: str) -> Peer:
+    """Start the gateway of another interpreter too, given as `NAME=PYTHON`."""
+    name, python = split_beside(text)
+    peer = gateway(stack, folder / name, behind, settings, python=python)
+    return replace(peer, name=f"{settings} {name}")
+
+
+def split_beside(text: str) -> tuple[str, str]:
+    """Return name and interpreter of `NAME=PYTHON`.
+
+    Raises:
+        BenchError: it has another form, or there is no such interpreter.
+    """
+    name, separator, python = text.partition("=")
+    if not (name and separator and Path(python).is_file()):
+        raise BenchError(f"--beside must be NAME=PYTHON, an interpreter that has a gateway, got {text!r}")
+    return name, str(Path(python).absolute())  # not resolved: where it stands says whose packages it has
+
+
+def models(stack: ExitStack, folder: Path, behind: Upstream, others: Sequence[str] = ()) -> tuple[Peer, list[Peer]]:
+    """Start gateways with `all.toml`, which does not meter, and with `settings/models.toml`, which does.
+
+    The latter those of `others` too, each given as `NAME=PYTHON`.
+    """
     chat = "/v1/chat/completions"
-    metered = replace(gateway(stack, folder, behind, "models"), calls_path=chat, events_path=chat)
-    return metered, replace(gateway(stack, folder / "plain", behind, "all"), name="plain")
+    metered = [gateway(stack, folder, behind, "models")]
+    metered += [beside(stack, folder, behind, "models", text) for text in others]
+    plain = replace(gateway(stack, folder / "plain", behind, "all"), name="plain")
+    return plain, [replace(one, calls_path=chat, events_path=chat) for one in metered]
 
 
 def foreign(stack: ExitStack, folder: Path, behind: Upstream, text: str, prefix: tuple[str, ...] = ()) -> Peer:

@@ -3,13 +3,14 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure import Table
+from bench.peers import split_beside, told
 
-__all__ = ["Check", "check", "show", "write"]
+__all__ = ["Check", "check", "introduce", "show", "write"]
 
 BASE = "nginx"
 
@@ -95,9 +96,22 @@ def check(tables: Sequence[Table]) -> list[Check]:
     return checks
 
 
-def write(path: Path, tables: Sequence[Table], checks: Sequence[Check], extra: dict[str, float]) -> None:
-    """Write every round and every check, with what it ran on."""
+def introduce(folder: Path, others: Sequence[str] = ()) -> dict[str, str]:
+    """Print and return which gateway is measured, and those of `others` beside it, each `NAME=PYTHON`."""
+    who = {"gateway": told(folder)}
+    for name, python in map(split_beside, others):
+        who[name] = told(folder, python)
+    for name, text in who.items():
+        print(f"{name}: {text}", flush=True)
+    return who
+
+
+def write(
+    path: Path, tables: Sequence[Table], checks: Sequence[Check], extra: dict[str, float], who: Mapping[str, str]
+) -> None:
+    """Write every round and every check, with what it ran on and which gateway was measured."""
     document = {
+        "who": dict(who),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
         "load_average": os.getloadavg(),
         "scenarios": {table.scenario: table.rows for table in tables},

@@ -36,6 +36,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as stack:
             folder = Path(name)
             folder.chmod(0o755)
+            who = report.introduce(folder)
             behind = peers.upstream(stack, folder)
             for number in range(ROUNDS):
                 process = peers.gateway(stack, folder / str(number), behind, "all").calls
@@ -47,7 +48,7 @@ def main() -> int:
         return 2
     check = report.Check("start until /live answers, s", median(taken), LIMIT)
     print(check.line())
-    report.write(OUT / "startup.json", [], [check], {str(number): seconds for number, seconds in enumerate(taken)})
+    report.write(OUT / "startup.json", [], [check], {str(number): seconds for number, seconds in enumerate(taken)}, who)
     return 0 if check.held else 1
 
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from blockbuster import BlockBuster
 
 from seawall.contracts.clock import Clock
+from seawall.contracts.form import form
 from seawall.contracts.wheel import Wheel
 
 if TYPE_CHECKING:
@@ -49,10 +50,14 @@ def pytest_asyncio_loop_factories(
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what also runs on the standard loop."""
+    """Mark what also runs on the standard loop; leave out what cannot hold where the modules are compiled."""
     folder = item.path.relative_to(Path(__file__).parent).parts[0]
     if folder in CORE and pytest_asyncio.is_async_test(item) and item.get_closest_marker("verify") is None:
         item.add_marker("core")
+    for pure in item.iter_markers("pure"):
+        (reason,) = pure.args
+        if form() == "compiled":
+            item.add_marker(pytest.mark.skip(reason=f"pure: {reason}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

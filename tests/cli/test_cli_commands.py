@@ -12,6 +12,7 @@ from seawall import __version__
 from seawall.cli import main
 from seawall.cli.commands import app
 from seawall.contracts.errors import SettingsError
+from seawall.contracts.form import form
 
 
 def test_help_names_every_command() -> None:
@@ -23,8 +24,8 @@ def test_help_names_every_command() -> None:
 
 
 def test_the_version_is_told() -> None:
-    """One line."""
-    assert CliRunner().invoke(app, ["--version"]).output == f"seawall {__version__}\n"
+    """One line, which says whether the modules are compiled."""
+    assert CliRunner().invoke(app, ["--version"]).output == f"seawall {__version__} ({form()})\n"
 
 
 def test_without_a_command_the_help_is_shown(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seawall.contracts.clock import Clock
+from seawall.contracts.form import form
 from seawall.contracts.wheel import Wheel
 
 ROOT = Path(__file__).parent.parent
@@ -34,24 +35,47 @@ async def test_good():
 '''
 
 
-def test_leftover_tasks_and_blocking_calls_fail_their_test(tmp_path: Path) -> None:
-    """A suite of two bad tests and a good one fails in exactly the two, by name."""
-    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
-    (tmp_path / "test_bad.py").write_text(BAD.format(folder=str(tmp_path)), "utf-8")
+PURE = '''
+import pytest
+
+@pytest.mark.pure("replaces a function of a module")
+def test_marked():
+    """Holds for the source."""
+'''
+
+
+def run(folder: Path, text: str) -> "subprocess.CompletedProcess[str]":
+    """Run a suite of one file with this suite's own conftest."""
+    (folder / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
+    (folder / "test_some.py").write_text(text, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "-ra"]
-    done = subprocess.run(
-        [*command, "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=tmp_path,
+    return subprocess.run(
+        [*command, "--rootdir", str(folder), str(folder)],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
         env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST")},
     )
+
+
+def test_leftover_tasks_and_blocking_calls_fail_their_test(tmp_path: Path) -> None:
+    """A suite of two bad tests and a good one fails in exactly the two, by name."""
+    done = run(tmp_path, BAD.format(folder=str(tmp_path)))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "tasks left behind: forgotten" in done.stdout
     assert "Blocking call to time.sleep" in done.stdout
     assert "2 passed, 1 error" in done.stdout.replace("1 failed, ", "")
+
+
+def test_what_cannot_hold_on_compiled_modules_is_left_out_there_only(tmp_path: Path) -> None:
+    """With its reason in the summary; without one it runs nowhere."""
+    done = run(tmp_path, PURE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = "1 passed" if form() == "pure Python" else "pure: replaces a function of a module"
+    assert said in done.stdout
+    assert run(tmp_path, PURE.replace('("replaces a function of a module")', "")).returncode != 0
 
 
 async def test_the_wheel_runs_on_the_tests_own_loop(wheel: Wheel, clock: Clock) -> None:

@@ -16,6 +16,7 @@ from seawall.callers import Directory
 from seawall.config import ResolvedUpstream, Tree
 from seawall.config.dump import masked
 from seawall.contracts.clock import Clock
+from seawall.contracts.form import form
 from seawall.contracts.ledger import Ledger
 from seawall.contracts.target import Target
 from seawall.observers import LineWriter, Traffic, Vitals
@@ -197,8 +198,9 @@ def _lines(one: ResolvedUpstream) -> dict[str, str]:
 
 
 def versions(found: Callable[[str], str] = importlib.metadata.version) -> dict[str, str]:
-    """Return versions of Seawall, Python, the loop and the libraries on the way of a call."""
-    out = {"seawall": __version__, "python": platform.python_version(), "implementation": sys.implementation.name}
+    """Return versions of Seawall, Python, the loop and the libraries on the way of a call, and Seawall's form."""
+    out = {"seawall": __version__, "form": form()}
+    out |= {"python": platform.python_version(), "implementation": sys.implementation.name}
     for name in _LIBRARIES:
         try:
             out[name] = found(name)

@@ -9,6 +9,7 @@ import typer
 
 from seawall import __version__
 from seawall.contracts.errors import SettingsError
+from seawall.contracts.form import form
 
 __all__ = ["app"]
 
@@ -38,7 +39,7 @@ def _finish(run: Callable[[], int]) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"seawall {__version__}")
+        print(f"seawall {__version__} ({form()})")
         raise typer.Exit
 
 
