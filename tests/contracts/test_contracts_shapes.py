@@ -32,6 +32,7 @@ def test_a_fork_has_every_field_but_the_attempt() -> None:
         assert getattr(other, name) == (target if name == "target" else expected)
 
 
+@pytest.mark.pure("reads annotations")
 @pytest.mark.parametrize(
     ("module", "name", "kind"),
     [

@@ -219,7 +219,7 @@ async def test_whatever_ends_a_call_gives_its_place_back(error: Exception) -> No
 
 @virtual
 async def test_a_client_that_leaves_gives_its_place_back() -> None:
-    """While the guard is asked, while the upstream is, and in the body."""
+    """While the upstream is asked."""
     gate = asyncio.Event()
 
     async def slow(call: Call) -> Reply:
@@ -236,6 +236,13 @@ async def test_a_client_that_leaves_gives_its_place_back() -> None:
     assert here.running == 0
     event = here.events.of(CallEnded)[-1]
     assert (event.caller, event.status, event.outcome) == ("app", 499, "cancelled")
+
+
+@pytest.mark.pure("derives from the guard")
+@virtual
+async def test_a_client_that_leaves_while_the_guard_is_asked_is_told_of() -> None:
+    """As one that left later."""
+    here, gate = Harness(fine), asyncio.Event()
 
     class Slow(Callers):
         async def admit(self, request: Request, *, model_route: bool) -> Admitted:
