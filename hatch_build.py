@@ -7,6 +7,7 @@ stands. docs/decisions/0012-compiled-wheels.md says why it is ours.
 import os
 import shlex
 import shutil
+import sys
 import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,7 @@ def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
 
     Args:
         root: of the project; everything made is written under its `build/mypyc`, nothing into `src`.
-        files: relative to `src`, which is how tracebacks name them; Python finds those beside the libraries then.
+        files: relative to `src`, which is how tracebacks name them.
     """
     from mypyc.build import mypycify  # only where something is compiled
     from setuptools import setup
@@ -108,6 +109,9 @@ def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
             group_name=LIBRARY,
             target_dir=str(made / "c"),
         )
+        if sys.platform == "linux":
+            for one in extensions:
+                shrink(one)
         command = ["build_ext", "--build-lib", str(libraries), "--build-temp", str(made), "--parallel", str(CORES)]
         setup(
             name=PACKAGE,
@@ -117,6 +121,18 @@ def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
             script_args=["--quiet", *command],
         )
     return {str(path): path.relative_to(libraries).as_posix() for path in libraries.rglob("*") if path.is_file()}
+
+
+def shrink(extension: Any) -> None:
+    """Leave out of a library what nobody needs: names of its own functions, and padding to whole pages.
+
+    Functions that no other library sees are also called directly. A module's own library only asks the shared one for
+    the module, and would be four pages for a few hundred bytes.
+    """
+    extension.extra_compile_args += ["-fvisibility=hidden"]
+    extension.extra_link_args += ["-s"]
+    if extension.name != f"{LIBRARY}__mypyc":
+        extension.extra_link_args += ["-Wl,-z,noseparate-code"]
 
 
 def side_by_side(compile_files: Callable[..., list[str]]) -> Callable[..., list[str]]:

@@ -18,7 +18,7 @@ SCENARIOS = ("calls", "many", "stream", "latency", "cached", "slow", "models")
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute; rougher")
+    parser.add_argument("--quick", action="store_true", help="two minutes; rougher")
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="this scenario only; may be repeated")
     parser.add_argument("--settings", default="bare,all", help="which files of bench/settings; empty: none")
     parser.add_argument(
