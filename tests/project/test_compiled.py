@@ -1,35 +1,20 @@
 """The compiled wheel, as far as it can be judged without compiling: what is named stands, all else is untouched."""
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tree import ROOT, SOURCE
+from tree import ROOT, SOURCE, settings
 
-HOOK = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"][
-    "custom"
-]
+HOOK = settings()["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
 LIBRARIES = {".so", ".pyd", ".dylib", ".c", ".h", ".o"}
 EDITABLE = "import hatchling.build, sys; print(hatchling.build.build_editable(sys.argv[1]))"
-
-
-@pytest.fixture(scope="module")
-def hook() -> ModuleType:
-    """Return the hook as a module."""
-    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

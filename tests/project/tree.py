@@ -1,14 +1,21 @@
 """The files of the project, as the tests about the tree itself see them."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "seawall"
 DOCS = ROOT / "docs"
 FOLDERS = ("src", "tests", "bench", "docs", "deploy", "examples", "requirements", ".ci", ".github")
 BUILT = {"__pycache__", "out"}
+
+
+def settings() -> dict[str, Any]:
+    """Return what stands in pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def sources() -> list[Path]:
