@@ -78,15 +78,40 @@ def modules(root: Path, table: Mapping[str, Sequence[str]]) -> list[str]:
     return found
 
 
+def to_c(root: Path, files: Sequence[str], made: Path) -> list[Any]:
+    """Write the C of files and return setuptools' extensions of it.
+
+    Args:
+        root: of the project.
+        files: relative to `src`, which is how tracebacks name them.
+        made: folder for the C and mypy's cache.
+
+    Raises:
+        SystemExit: mypyc cannot compile a module; it has printed file, line and why.
+    """
+    from mypyc.build import mypycify  # only where something is compiled
+
+    flags = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", str(made / "cache")]
+    with chdir(root / "src"):
+        found: list[Any] = mypycify(
+            [*flags, *files],
+            multi_file=True,
+            opt_level="2",
+            debug_level="0",
+            group_name=LIBRARY,
+            target_dir=str(made / "c"),
+        )
+    return found
+
+
 def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
     """Compile files and return the path of each library, with its place in the wheel.
 
     Args:
         root: of the project; everything made is written under its `build/mypyc`, nothing into `src`.
-        files: relative to `src`, which is how tracebacks name them.
+        files: relative to `src`.
     """
-    from mypyc.build import mypycify  # only where something is compiled
-    from setuptools import setup
+    from setuptools import setup  # only where something is compiled
     from setuptools.command.build_ext import build_ext
 
     class SideBySide(build_ext):  # type: ignore[misc]  # setuptools has no types
@@ -99,20 +124,12 @@ def compile_modules(root: Path, files: Sequence[str]) -> dict[str, str]:
     made = root / "build" / "mypyc"
     libraries = made / "libraries"
     shutil.rmtree(made, ignore_errors=True)
-    flags = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", str(made / "cache")]
+    extensions = to_c(root, files, made)
+    if sys.platform == "linux":
+        for one in extensions:
+            shrink(one)
+    command = ["build_ext", "--build-lib", str(libraries), "--build-temp", str(made), "--parallel", str(CORES)]
     with chdir(root / "src"):
-        extensions = mypycify(
-            [*flags, *files],
-            multi_file=True,
-            opt_level="2",
-            debug_level="0",
-            group_name=LIBRARY,
-            target_dir=str(made / "c"),
-        )
-        if sys.platform == "linux":
-            for one in extensions:
-                shrink(one)
-        command = ["build_ext", "--build-lib", str(libraries), "--build-temp", str(made), "--parallel", str(CORES)]
         setup(
             name=PACKAGE,
             packages=[],
