@@ -67,10 +67,13 @@ $(COMPILED)/.tools: requirements/dev.txt
 	@$(COMPILED)/bin/python -m pip install $(PIP) --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
+# Locks that are installed from; core.txt and serve.txt are parts of the first.
+LOCKS := requirements/dev.txt examples/embeddings/requirements.txt
+
 # pip-audit ends with 1 both for a known hole and for an advisory service it cannot reach; only the first has a table.
 audit: setup ## Look the locked versions up among known vulnerabilities
 	@mkdir -p build; \
-	if $(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt >build/audit.txt 2>build/audit.err; \
+	if $(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off $(foreach lock,$(LOCKS),-r $(lock)) >build/audit.txt 2>build/audit.err; \
 	then cat build/audit.err; echo "audit: not looked up: $$(grep -c 'could not be audited' build/audit.txt)"; \
 	elif grep -q "^Name .*Fix Versions" build/audit.txt; then cat build/audit.txt; exit 1; \
 	else tail -n 1 build/audit.err; echo "audit: the advisory service cannot be reached, nothing was looked up"; fi

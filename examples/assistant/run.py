@@ -99,6 +99,11 @@ def end_when_told() -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
+def until(seconds: float | None) -> str:
+    """Return how long it runs on."""
+    return "until Ctrl-C" if seconds is None else f"for {seconds:g} s"
+
+
 async def main(seconds: float | None) -> None:
     """Run everything, then go on for so long, or until Ctrl-C."""
     end_when_told()
@@ -118,7 +123,7 @@ async def main(seconds: float | None) -> None:
                 print(f"The coach on {coach} (its page: {coach}/docs), Seawall on {gateway}", flush=True)
                 await tour(Place(coach, openai, first, lambda *command: seawall(gateway, *command)))
                 chat = f".venv/bin/python examples/assistant/chat.py --url {coach} --user eve"
-                print(f"\nRunning on, until Ctrl-C. Talk to it: {chat}", flush=True)
+                print(f"\nRunning on {until(seconds)}. Talk to it: {chat}", flush=True)
                 await asyncio.sleep(seconds if seconds is not None else 365 * 86400)
 
 

@@ -116,6 +116,11 @@ async def tour(gateway: str, service: str, copy: Path) -> None:
     await ask("POST /summaries", f"{service}/summaries", QUESTION)
 
 
+def until(seconds: float | None) -> str:
+    """Return how long it runs on."""
+    return "until Ctrl-C" if seconds is None else f"for {seconds:g} s"
+
+
 async def main(seconds: float | None) -> None:
     """Run everything, then go on for so long, or until Ctrl-C."""
     with tempfile.TemporaryDirectory() as place:
@@ -133,7 +138,9 @@ async def main(seconds: float | None) -> None:
                 service = next(word for word in line.split() if word.startswith("http://"))
                 print(f"Seawall on {gateway}, the service on {service}", flush=True)
                 await tour(gateway, service, copy)
-                print(f"Running on, until Ctrl-C: curl --json '{json.dumps(QUESTION)}' {service}/summaries", flush=True)
+                print(
+                    f"Running on {until(seconds)}: curl --json '{json.dumps(QUESTION)}' {service}/summaries", flush=True
+                )
                 await asyncio.sleep(seconds if seconds is not None else 365 * 86400)
 
 

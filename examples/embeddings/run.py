@@ -95,6 +95,11 @@ def end_when_told() -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
+def until(seconds: float | None) -> str:
+    """Return how long it runs on."""
+    return "until Ctrl-C" if seconds is None else f"for {seconds:g} s"
+
+
 async def main(seconds: float | None, folder: Path) -> None:
     """Run everything, then go on for so long, or until Ctrl-C."""
     end_when_told()
@@ -114,7 +119,7 @@ async def main(seconds: float | None, folder: Path) -> None:
                 print(f"the model has answered {answered(model)} calls so far; what was spent:", flush=True)
                 await spend(url)
             ask = f'GATEWAY_URL={url} INDEX_KEY={KEY} .venv/bin/python examples/embeddings/search.py "Who gets lost?"'
-            print(f"\nRunning on, until Ctrl-C: {ask}", flush=True)
+            print(f"\nRunning on {until(seconds)}: {ask}", flush=True)
             await asyncio.sleep(seconds if seconds is not None else 365 * 86400)
 
 

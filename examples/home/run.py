@@ -142,6 +142,11 @@ async def tour(url: str, weather: Sandbox, lamps: FaultServer) -> None:
     await here.polls("ok")
 
 
+def until(seconds: float | None) -> str:
+    """Return how long it runs on."""
+    return "until Ctrl-C" if seconds is None else f"for {seconds:g} s"
+
+
 async def main(seconds: float | None) -> None:
     """Run everything, then go on for so long, or until Ctrl-C."""
     lamps, heating = device(b'{"on":true,"bright":80}'), device(b'{"target":21.0,"now":20.4}')
@@ -151,7 +156,7 @@ async def main(seconds: float | None) -> None:
                 print(f"Seawall on {url}; its log is {folder}/log", flush=True)
                 async with listener(url):
                     await tour(url, weather, lamps)
-                    print(f"\nRunning on: curl {url}/health and so on; Ctrl-C ends it.", flush=True)
+                    print(f"\nRunning on {until(seconds)}: curl {url}/health and so on", flush=True)
                     await asyncio.sleep(seconds if seconds is not None else 365 * 86400)
 
 
