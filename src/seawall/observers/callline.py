@@ -71,11 +71,8 @@ class CallLine:
 def _paid(tokens: int | None, cost: Decimal | None) -> str:
     if cost is None and tokens is None:
         return _UNPAID
-    return f'"tokens":{_number(tokens)},"cost":{_number(None if cost is None else float(cost))}'
-
-
-def _number(value: float | None) -> str:
-    return "null" if value is None else repr(value)
+    money = "null" if cost is None else repr(float(cost))
+    return f'"tokens":{"null" if tokens is None else tokens},"cost":{money}'
 
 
 def _unsafe(text: str) -> bool:

@@ -118,7 +118,9 @@ def _text(family: Family, child: Child) -> str:
     pairs = zip(family.labels, values, strict=True)
     labels = ",".join([f'{name}="{text.translate(_ESCAPED)}"' for name, text in pairs])
     if not isinstance(value, Histogram):
-        return f"{family.exposed}{{{labels}}} {value}\n" if labels else f"{family.exposed} {value}\n"
+        # whole numbers alike in either form: compiled code makes a float of an int where both are allowed
+        shown = f"{value:.0f}" if value % 1 == 0 else str(value)
+        return f"{family.exposed}{{{labels}}} {shown}\n" if labels else f"{family.exposed} {shown}\n"
     before = f"{family.name}_bucket{{{labels},le=" if labels else f"{family.name}_bucket{{le="
     counts = tuple(accumulate(value.buckets))
     lines = [f'{before}"{le}"}} {count}\n' for le, count in zip(_LE, counts, strict=True)]
