@@ -4,7 +4,6 @@ Slow: it is compiled first, where `make compiled` has not done so since the last
 """
 
 import http.server
-import os
 import re
 import subprocess
 import sys
@@ -15,14 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from running import PATIENCE, address, clean, output
 from test_locks import MOST_DISTRIBUTIONS, MOST_MEGABYTES
-from tree import ROOT, SOURCE
+from tree import SOURCE
 
 from seawall import __version__
 
 pytestmark = pytest.mark.verify
 
-PATIENCE = 20.0
 TOOLS = {"pip", "setuptools", "wheel"}
 INSTALLED = """
 from importlib.metadata import distributions
@@ -45,43 +44,6 @@ try:
 except Exception:
     traceback.print_exc()
 """
-
-
-def clean() -> dict[str, str]:
-    """Return an environment in which nothing of this checkout is on the path."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV", "PIP_REQUIRE"))}
-
-
-def output(*argv: str | Path) -> str:
-    """Run a command to its end and return what it printed, faults included."""
-    done = subprocess.run(
-        argv, env=clean(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def wheel() -> Path:
-    """Return the wheel of the tree as it stands."""
-    done = subprocess.run(
-        ["make", "compiled", f"PYTHON={sys.executable}"], cwd=ROOT, env=clean(), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    (found,) = (ROOT / "build" / "wheel").glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
-def binaries(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the commands of a new environment with the wheel and the lock of the server."""
-    folder = tmp_path_factory.mktemp("fresh")
-    output(sys.executable, "-m", "venv", folder)
-    python = folder / "bin" / "python"
-    lock = ROOT / "requirements" / "serve.txt"
-    output(python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", lock)
-    output(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
-    return folder / "bin"
 
 
 def test_the_wheel_names_its_platform(wheel: Path):
@@ -148,17 +110,6 @@ def upstream() -> Iterator[int]:
         yield server.server_port
         server.shutdown()
         thread.join()
-
-
-def address(child: "subprocess.Popen[str]") -> str:
-    """Return where a gateway says it listens; it says so or ends."""
-    assert child.stderr
-    seen = ""
-    for line in child.stderr:
-        seen += line
-        if found := re.search(r"listening on (127\.0\.0\.1:\d+)", line):
-            return f"http://{found[1]}"
-    raise AssertionError(f"it does not listen: {seen}")
 
 
 def test_it_serves_a_call_and_its_pages_say_that_it_is_compiled(binaries: Path, upstream: int, tmp_path: Path):
