@@ -40,7 +40,7 @@ lint: setup ## Format, lint, types and import contracts, without the tests
 
 check: lint test ## What CI runs: lint, then the tests
 
-verify: setup $(LOWEST)/.installed compiled audit ## The slow or system-dependent rest, 20 minutes at most
+verify: setup $(LOWEST)/.installed compiled audit ## The slow or system-dependent rest, half an hour
 	$(BIN)/python -m pytest -m verify -o faulthandler_timeout=600
 	$(LOWEST)/bin/python -m pytest -n 2 -q -m "not verify" -W ignore::DeprecationWarning --ignore tests/project
 	$(COMPILED)/bin/python -m pytest -n 2 -q -m "not verify" --ignore tests/project
