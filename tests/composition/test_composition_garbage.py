@@ -1,10 +1,10 @@
 """What a call is made of goes when it ends, without the garbage collector."""
 
-import gc
 from typing import Any
 
 import pytest
 
+from garbage import left_by
 from pipelines import Bench, Places, retrying, target
 from seawall.testing import ScriptedTransport, answer, virtual
 from spending import Spending, reported
@@ -24,17 +24,12 @@ async def test_a_metered_call_leaves_no_cycle() -> None:
     """The attempt that it paid for is taken off it, or all of the request would wait for the collector."""
     spending, end = Spending(), ScriptedTransport(then=answer(body=reported(1, 1)))
     bench = spending.bench(end)
-    (await bench.send(spending.call(bench))).close()
-    end.seen.clear()
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(100):
-            (await bench.send(spending.call(bench))).close()
-            end.seen.clear()
-        assert gc.collect() < 100
-    finally:
-        gc.enable()
+
+    async def call() -> None:
+        (await bench.send(spending.call(bench))).close()
+        end.seen.clear()
+
+    assert await left_by(call, 100) < 100
 
 
 @virtual
@@ -45,14 +40,9 @@ async def test_a_call_leaves_no_cycle(settings: dict[str, Any]) -> None:
     bench = Bench(
         Places(a=end, b=end, spare=end), settings, targets=(target("a"), target("b"), target("spare"))
     )  # fmt: skip
-    await bench.status()
-    end.seen.clear()
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(100):
-            assert await bench.status() == 200
-            end.seen.clear()
-        assert gc.collect() < 100
-    finally:
-        gc.enable()
+
+    async def call() -> None:
+        assert await bench.status() == 200
+        end.seen.clear()
+
+    assert await left_by(call, 100) < 100
