@@ -93,9 +93,9 @@ async def test_of_100_calls_at_once_10_pass_a_cap_worth_10(log, chunked):
     assert all(("x-should-retry" in headers) == (headers["retry-after"] != "1") for headers in held)
     assert (late.status, late.headers["x-should-retry"]) == (429, "false")
     assert int(late.headers["retry-after"]) <= 86400
-    assert 'seawall_cost_usd_total{upstream="up",model="",caller=""} 1.0' in metrics
-    assert 'seawall_cap_used_ratio{scope="gateway",name="",period="day"} 1.0' in metrics
-    assert "seawall_reserved_usd 0.0" in metrics
+    assert 'seawall_cost_usd_total{upstream="up",model="",caller=""} 1\n' in metrics
+    assert 'seawall_cap_used_ratio{scope="gateway",name="",period="day"} 1\n' in metrics
+    assert "seawall_reserved_usd 0\n" in metrics
     assert sum(line["cost"] or 0 for line in calls(log)) == pytest.approx(1.0)
 
 
