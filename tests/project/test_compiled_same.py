@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -128,9 +129,10 @@ def session(python: Path | str, port: int, folder: Path) -> dict[str, object]:
     (folder / "seawall.toml").write_text(settings)
     said: dict[str, object] = {}
     command = [python, "-m", "seawall", "serve", "--config", "seawall.toml"]
-    with subprocess.Popen(
-        command, cwd=folder, env=clean(), stdout=(folder / "log").open("w"), stderr=subprocess.PIPE, text=True
-    ) as child:
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(command, cwd=folder, env=clean(), stdout=log, stderr=subprocess.PIPE, text=True) as child,
+    ):
         try:
             with httpx.Client(base_url=address(child), timeout=PATIENCE) as client:
                 for number, answer in enumerate(_calls(client)):
@@ -146,7 +148,7 @@ def session(python: Path | str, port: int, folder: Path) -> dict[str, object]:
             child.terminate()
             child.wait(PATIENCE)
     said["log"] = lines((folder / "log").read_text())
-    with sqlite3.connect(folder / "ledger.db") as ledger:
+    with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
         rows = ledger.execute("SELECT * FROM seawall_ledger ORDER BY at").fetchall()
     said["ledger"] = [
         [kinds(value, "id" if place in (0, 9) else "") for place, value in enumerate(row)] for row in rows
