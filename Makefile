@@ -30,13 +30,14 @@ test: setup ## Run the tests with coverage, under 5 minutes
 	@$(BIN)/coverage report --format=total | sed 's/^/coverage of lines and branches, %: /'
 	@$(BIN)/coverage report > /dev/null || { $(BIN)/coverage report | tail -40; exit 1; }
 
-lint: setup ## Format, lint, types and import contracts, without the tests
+lint: setup ## Format, lint, types, import contracts and what can be compiled, without the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy bench tests/mutants/run.py hatch_build.py
 	@set -e; for example in examples/*/; do echo "mypy $$example"; $(BIN)/mypy $$example; done
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py
 
 check: lint test ## What CI runs: lint, then the tests
 
