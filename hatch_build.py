@@ -95,15 +95,20 @@ def to_c(root: Path, files: Sequence[str], made: Path) -> list[Any]:
     from mypyc.build import mypycify  # only where something is compiled
 
     flags = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", str(made / "cache")]
-    with chdir(root / "src"):
-        found: list[Any] = mypycify(
-            [*flags, *files],
-            multi_file=True,
-            opt_level="2",
-            debug_level="0",
-            group_name=LIBRARY,
-            target_dir=str(made / "c"),
-        )
+    said = io.StringIO()  # of what compiles it says what could be faster, in a line for each
+    try:
+        with chdir(root / "src"), redirect_stdout(said):
+            found: list[Any] = mypycify(
+                [*flags, *files],
+                multi_file=True,
+                opt_level="2",
+                debug_level="0",
+                group_name=LIBRARY,
+                target_dir=str(made / "c"),
+            )
+    except SystemExit:
+        print(said.getvalue())
+        raise
     return found
 
 
@@ -171,13 +176,8 @@ def main() -> None:
     root = Path(__file__).parent
     table = tomllib.loads((root / "pyproject.toml").read_text())
     listed = modules(root, table["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"])
-    said = io.StringIO()  # of what compiles it says what could be faster
-    try:
-        with tempfile.TemporaryDirectory() as made, redirect_stdout(said):
-            to_c(root, listed, Path(made))
-    except SystemExit:
-        print(said.getvalue())
-        raise
+    with tempfile.TemporaryDirectory() as made:
+        to_c(root, listed, Path(made))
     print(f"mypyc: {len(listed)} modules can be compiled")
 
 
