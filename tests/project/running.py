@@ -1,8 +1,12 @@
-"""Commands of another environment, and gateways that run there."""
+"""Commands of another environment, gateways that run there, and what stands behind them."""
 
+import http.server
 import os
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 20.0
@@ -31,3 +35,23 @@ def address(child: "subprocess.Popen[str]") -> str:
         if found := re.search(r"listening on (127\.0\.0\.1:\d+)", line):
             return f"http://{found[1]}"
     raise AssertionError(f"it does not listen: {seen}")
+
+
+class Silent:
+    """Part of a handler: it writes nothing of its calls."""
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Give the port of a server in a thread of its own."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()

@@ -6,7 +6,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from running import PATIENCE, address, clean
+from running import PATIENCE, Silent, address, clean, serving
 
 pytestmark = pytest.mark.verify
 
@@ -61,7 +60,7 @@ VARIES = re.compile(r"(?i)time|date|_ms|seconds|memory|cpu|_fds|bytes|_at|since|
 _ID = re.compile(r"\b[0-9a-f]{16,}\b|127\.0\.0\.1:\d+")
 
 
-class Provider(http.server.BaseHTTPRequestHandler):
+class Provider(Silent, http.server.BaseHTTPRequestHandler):
     """Answers chats, and all else with the same few bytes; `bad` is out of order."""
 
     protocol_version = "HTTP/1.1"
@@ -80,19 +79,12 @@ class Provider(http.server.BaseHTTPRequestHandler):
         """Answer."""
         self.do_POST()
 
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
 
 @pytest.fixture
 def provider() -> Iterator[int]:
     """Return the port of a provider."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Provider) as port:
+        yield port
 
 
 def kinds(value: object, name: str = "") -> object:

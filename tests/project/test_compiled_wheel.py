@@ -3,18 +3,16 @@
 Slow: it is compiled first, where `make compiled` has not done so since the last change.
 """
 
-import http.server
 import re
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from running import PATIENCE, address, clean, output
+from running import PATIENCE, Silent, address, clean, output, serving
 from test_locks import MOST_DISTRIBUTIONS, MOST_MEGABYTES
 from tree import SOURCE
 
@@ -87,7 +85,7 @@ def test_a_traceback_names_the_lines_of_compiled_functions(binaries: Path):
     assert begins <= int(found[1]) < begins + 20
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
+class Answers(Silent, http.server.BaseHTTPRequestHandler):
     """An upstream that says back what it was sent."""
 
     def do_POST(self) -> None:
@@ -97,19 +95,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
 
 @pytest.fixture
 def upstream() -> Iterator[int]:
     """Return the port of an upstream."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Answers) as port:
+        yield port
 
 
 def test_it_serves_a_call_and_its_pages_say_that_it_is_compiled(binaries: Path, upstream: int, tmp_path: Path):
