@@ -83,7 +83,7 @@ class AttemptEnded(NamedTuple):
     seconds: float
 
 
-# What every call makes, from all fields in order; in C, where a named tuple's own constructor is not.
+# What every call makes, or every metered one, from all fields in order; in C, as a named tuple's constructor is not.
 call_ended: Callable[
     [
         tuple[
