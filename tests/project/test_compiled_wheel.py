@@ -3,6 +3,7 @@
 Slow: it is compiled first, where `make compiled` has not done so since the last change.
 """
 
+import http.server
 import re
 import subprocess
 import sys
